@@ -1,0 +1,1 @@
+"""Composition and everything a user touches: settings, engine loop, REST, push, page, alerts."""

@@ -1,0 +1,1 @@
+"""The page: layout, skeleton figures and the assets that keep them moving."""

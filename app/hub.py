@@ -1,0 +1,92 @@
+"""The latest state of every asset, for every reader: REST, push, page, alerts, history.
+
+One value replaces the last; a slow reader skips and never delays anyone.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.settings import Source
+from greeks.exposure import ExposureSnapshot
+
+RING = 32
+"""How many past states of an asset stay readable by `seq`."""
+
+
+class FeedStatus(StrEnum):
+    """What the feed is doing, as every body states it."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    STALE = "stale"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardState:
+    """One asset as published: the snapshot and how far to trust it.
+
+    `seq` rises by one per asset and publication; `snapshot` is the last good one, None until
+    the first; `received_at` is this machine's monotonic clock when its newest data arrived.
+    """
+
+    asset: str
+    seq: int
+    status: FeedStatus
+    source: Source
+    snapshot: ExposureSnapshot | None
+    received_at: float
+    progress: tuple[tuple[str, bool], ...] = ()  # bootstrap steps while starting
+
+    @property
+    def age_ms(self) -> int | None:
+        """Milliseconds since the newest data arrived; None before the first."""
+        if self.snapshot is None:
+            return None
+        return max(0, round((time.monotonic() - self.received_at) * 1000))
+
+
+class SnapshotHub:
+    """Replaces the latest state of an asset and wakes its readers."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, BoardState] = {}
+        self._rings: dict[str, OrderedDict[int, BoardState]] = {}
+        self._changed = asyncio.Event()
+
+    def publish(self, state: BoardState) -> None:
+        """Replace the asset's latest state; `state.seq` must be the next one."""
+        expected = self.next_seq(state.asset)
+        if state.seq != expected:
+            raise ValueError(f"seq of {state.asset}: expected {expected}, was {state.seq}")
+        self._latest[state.asset] = state
+        ring = self._rings.setdefault(state.asset, OrderedDict())
+        ring[state.seq] = state
+        if len(ring) > RING:
+            ring.popitem(last=False)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def next_seq(self, asset: str) -> int:
+        """Return the sequence number of the asset's next publication, from 1."""
+        latest = self._latest.get(asset)
+        return 1 if latest is None else latest.seq + 1
+
+    def latest(self, asset: str) -> BoardState | None:
+        """Return the asset's newest state, None for an asset that is not on the board."""
+        return self._latest.get(asset)
+
+    def at(self, asset: str, seq: int) -> BoardState | None:
+        """Return a recent state by its sequence number, None when it is gone or never was."""
+        return self._rings.get(asset, OrderedDict()).get(seq)
+
+    def assets(self) -> tuple[str, ...]:
+        """Return the assets on the board in the order they were first published."""
+        return tuple(self._latest)
+
+    async def changed(self) -> None:
+        """Wait for the next publication of any asset."""
+        await self._changed.wait()

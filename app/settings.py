@@ -1,0 +1,39 @@
+"""Every setting of a running board, read once. Inner packages get plain arguments."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from dealers.rules import PositionModel
+
+LIVE_URL = "wss://www.deribit.com/ws/api/v2"
+
+
+class Source(StrEnum):
+    """Where the numbers come from, as every body states it."""
+
+    LIVE = "live"  # Deribit production
+    TESTNET = "testnet"  # the venue says it is its test exchange
+    DEMO = "demo"  # the local exchange: simulated data
+    REPLAY = "replay"  # a recording
+    CUSTOM = "custom"  # any other address that speaks the protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line, the environment and the defaults decided."""
+
+    source: str = "auto"  # auto | live | demo | replay:PATH | ws:// or wss:// address
+    host: str = "127.0.0.1"
+    port: int = 8050
+    assets: tuple[str, ...] = ("BTC", "ETH")
+    data_dir: Path = Path("~/.local/share/gammaflip")
+    position: PositionModel = PositionModel.NAIVE
+    publish_hz: float = 4.0
+    stale_after_s: float = 5.0
+    token: str | None = field(default=None, repr=False)
+    read_token_required: bool = False
+    alert_allow_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
+    database_url: str | None = field(default=None, repr=False)
+    demo_webhooks: bool = False

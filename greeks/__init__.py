@@ -1,0 +1,1 @@
+"""Pure option mathematics: arrays in, values out. No clock, no I/O, no framework."""

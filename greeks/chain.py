@@ -1,0 +1,96 @@
+"""The option chain of one asset at one instant: a frozen structure of arrays, one row an option.
+
+Knows the shape of the data and nothing of where it came from.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from greeks.conventions import (
+    MS_PER_YEAR,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    RowStatus,
+    StatusArray,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionChain:
+    """All listed options of one asset, both books, sorted by (expiry, strike, settlement, type).
+
+    Arrays share one length and are not writeable. Unknown numbers are NaN.
+
+    Attributes
+    ----------
+    asset : the base coin, "BTC".
+    as_of_ms : exchange clock of this instant; time to expiry counts from here.
+    index_price : spot index in USD, NaN when unknown.
+    seq : rises by one with each chain of the asset.
+    gaps : holes noticed in the feed since it started.
+    instrument_name : venue names, one per row.
+    strike : USD.
+    expiry_ms : exchange clock, 08:00:00 UTC.
+    is_call : true for calls.
+    settlement : `Settlement` codes.
+    forward : forward of the row's expiry, USD.
+    mark_iv, bid_iv, ask_iv : volatilities as fractions.
+    mark_price : in the option's own quote unit (coin if inverse, USDC if linear).
+    open_interest_coin : coins of the base asset.
+    ts_event : exchange time of the row's newest mark, 0 when there is none.
+    status : `RowStatus` codes.
+    """
+
+    asset: str
+    as_of_ms: int
+    index_price: float
+    seq: int
+    gaps: int
+    instrument_name: tuple[str, ...]
+    strike: FloatArray
+    expiry_ms: IntArray
+    is_call: BoolArray
+    settlement: StatusArray
+    forward: FloatArray
+    mark_iv: FloatArray
+    bid_iv: FloatArray
+    ask_iv: FloatArray
+    mark_price: FloatArray
+    open_interest_coin: FloatArray
+    ts_event: IntArray
+    status: StatusArray
+
+    def __post_init__(self) -> None:
+        n = len(self.instrument_name)
+        for field in fields(self):
+            column = getattr(self, field.name)
+            if isinstance(column, np.ndarray):
+                if column.shape != (n,):
+                    raise ValueError(f"{field.name}: expected shape ({n},), was {column.shape}")
+                column.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.instrument_name)
+
+    @property
+    def years_to_expiry(self) -> FloatArray:
+        """Years of 365 days from `as_of_ms` to expiry; zero or negative once expired."""
+        return (self.expiry_ms - self.as_of_ms) / MS_PER_YEAR
+
+    @property
+    def is_usable(self) -> BoolArray:
+        """Rows whose exposures can be computed."""
+        return self.status <= RowStatus.STALE
+
+    def select(self, keep: BoolArray) -> "OptionChain":
+        """Return the chain of the rows where `keep` is true."""
+        index = np.flatnonzero(keep)
+        names = tuple(self.instrument_name[i] for i in index)
+        columns = {
+            field.name: getattr(self, field.name)[index]
+            for field in fields(self)
+            if isinstance(getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, instrument_name=names, **columns)

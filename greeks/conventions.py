@@ -1,0 +1,88 @@
+"""Units, day count and the enums that name every convention. Knows no data and no formula."""
+
+from enum import IntEnum, StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+StatusArray = npt.NDArray[np.int8]
+
+MS_PER_DAY = 86_400_000
+DAYS_PER_YEAR = 365.0
+MS_PER_YEAR = 31_536_000_000
+"""Act/365 fixed: a year is 365 days of 86,400 s, every hour of every day counts."""
+
+PCT = 0.01
+"""A move of one percent, as a return."""
+VOL_POINT = 0.01
+"""One point of volatility: 50 % to 51 %."""
+
+
+class Settlement(IntEnum):
+    """What an option pays out in, and so which book it belongs to."""
+
+    INVERSE = 0  # coin-margined: BTC-27DEC26-100000-C
+    LINEAR = 1  # USDC-margined: BTC_USDC-27DEC26-100000-C
+
+
+class RowStatus(IntEnum):
+    """What is known of one option, ordered so that the worst code wins.
+
+    Rows up to `STALE` are computed; above it every exposure of the row is NaN.
+    """
+
+    OK = 0
+    STALE = 1  # computed from values older than their limit
+    NO_IV = 2  # no mark volatility: wait for the next mark or imply it from a price
+    NO_FORWARD = 3  # no forward of this expiry is known yet
+    REJECTED = 4  # a value that cannot be true: not finite, negative, or out of range
+    EXPIRED = 5  # at or past 08:00:00 UTC of its expiry day
+
+
+class SmileDynamics(StrEnum):
+    """What implied volatility does when spot moves."""
+
+    STICKY_STRIKE = "sticky_strike"  # each option keeps its own volatility
+    STICKY_MONEYNESS = "sticky_moneyness"  # the smile moves along with the forward
+
+
+class Exposure(StrEnum):
+    """Every exposure, named by its unit. The order is the row order of an `ExposureTable`."""
+
+    GEX = "gex_usd_per_1pct"
+    DELTA = "delta_coin"
+    VEGA = "vega_usd_per_pt"
+    THETA = "theta_usd_per_day"
+    VANNA = "vanna_coin_per_pt"
+    CHARM = "charm_coin_per_day"
+    VOLGA = "volga_usd_per_pt2"
+    SPEED = "speed_usd_per_1pct2"
+    ZOMMA = "zomma_usd_per_1pct_per_pt"
+    COLOR = "color_usd_per_1pct_per_day"
+
+
+class Regime(StrEnum):
+    """The sign of net GEX at spot."""
+
+    LONG_GAMMA = "long_gamma"  # hedging dampens moves
+    SHORT_GAMMA = "short_gamma"  # hedging amplifies moves
+    UNKNOWN = "unknown"
+
+
+class FlipDirection(StrEnum):
+    """How net GEX changes sign as spot rises through a flip."""
+
+    LONG_ABOVE = "long_above"
+    SHORT_ABOVE = "short_above"
+
+
+class FlipReason(StrEnum):
+    """Why there is no flip level."""
+
+    ALWAYS_LONG = "net_gex_positive_on_whole_ladder"
+    ALWAYS_SHORT = "net_gex_negative_on_whole_ladder"
+    NO_EXPOSURE = "no_gamma_in_the_book"
+    NO_SPOT = "no_index_price"

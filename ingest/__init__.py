@@ -1,0 +1,1 @@
+"""From bytes to OptionChain: the Deribit wire as a client reads it."""

@@ -1,0 +1,1 @@
+"""What dealers' hedging does to the market: the feedback loops. Pure, like its inputs."""
