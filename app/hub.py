@@ -6,10 +6,12 @@ One value replaces the last; a slow reader skips and never delays anyone.
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.settings import Source
+from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 
 RING = 32
@@ -29,17 +31,24 @@ class FeedStatus(StrEnum):
 class BoardState:
     """One asset as published: the snapshot and how far to trust it.
 
-    `seq` rises by one per asset and publication; `snapshot` is the last good one, None until
-    the first; `received_at` is this machine's monotonic clock when its newest data arrived.
+    `seq` rises by one per asset and publication; `models` holds the last good snapshot under
+    each position model, empty until the first; `position` is the model that readers get who
+    name none; `received_at` is this machine's monotonic clock when the newest data arrived.
     """
 
     asset: str
     seq: int
     status: FeedStatus
     source: Source
-    snapshot: ExposureSnapshot | None
+    position: PositionModel
+    models: Mapping[PositionModel, ExposureSnapshot]
     received_at: float
-    progress: tuple[tuple[str, bool], ...] = ()  # bootstrap steps while starting
+    progress: Mapping[str, bool]  # steps of the bootstrap
+
+    @property
+    def snapshot(self) -> ExposureSnapshot | None:
+        """The last good snapshot under the board's own position model."""
+        return self.models.get(self.position)
 
     @property
     def age_ms(self) -> int | None:

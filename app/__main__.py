@@ -1,0 +1,263 @@
+"""The command line. The only module that may start the local exchange."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+
+from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
+from app.settings import Settings, Source
+from app.telemetry import configure_logging
+from app.wiring import Board, build_app
+from dealers.rules import PositionModel
+from exchange.run import ExchangeConfig, run_exchange
+
+SHUTDOWN_S = 5
+ENV = "GAMMAFLIP_"
+
+
+def _option(name: str, env: str, **kwargs: Any) -> Callable[[Any], Any]:
+    return click.option(
+        name, envvar=ENV + env, show_envvar=True, show_default="default" in kwargs, **kwargs
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("gammaflip"), prog_name="gammaflip")
+def cli() -> None:
+    """Show dealer gamma exposure of crypto options, live: where hedging dampens or amplifies."""
+
+
+@cli.command()
+@_option("--source", "SOURCE", default="auto", help="auto, live, demo, or a ws:// address.")
+@_option("--host", "HOST", default="127.0.0.1", help="Address to listen on.")
+@_option("--port", "PORT", default=8050, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@_option("--assets", "ASSETS", default="BTC,ETH", help="Assets on the board.")
+@_option(
+    "--data-dir",
+    "DATA_DIR",
+    default=Path("~/.local/share/gammaflip"),
+    type=click.Path(path_type=Path),
+    help="Folder for history, rules and the outbox.",
+)
+@_option(
+    "--position",
+    "POSITION",
+    default=PositionModel.NAIVE.value,
+    type=click.Choice([model.value for model in PositionModel]),
+    help="Position model of readers who name none.",
+)
+@_option("--database-url", "DATABASE_URL", default=None, help="PostgreSQL instead of SQLite.")
+@_option(
+    "--alert-allow-cidrs",
+    "ALERT_ALLOW_CIDRS",
+    default="",
+    help="Private networks that webhooks may reach.",
+)
+@_option("--demo-webhooks", "DEMO_WEBHOOKS", is_flag=True, help="Deliver webhooks for demo data.")
+@_option(
+    "--read-token-required",
+    "READ_TOKEN_REQUIRED",
+    is_flag=True,
+    help="Ask for a token on reads too.",
+)
+@_option("--json-logs", "JSON_LOGS", is_flag=True, help="One JSON object a line.")
+def run(*, json_logs: bool, **options: Any) -> None:
+    """Run the whole board in one process: feed, engine, REST, push, page, alerts."""
+    configure_logging(as_json=json_logs or not sys.stderr.isatty())
+    asyncio.run(_run_board(_settings(**options)))
+
+
+@cli.command()
+@_option("--host", "EXCHANGE_HOST", default="127.0.0.1", help="Address to listen on.")
+@_option("--port", "EXCHANGE_PORT", default=8600, type=click.IntRange(0, 65535))
+@_option("--seed", "EXCHANGE_SEED", default=1, type=int, help="Seed of the synthetic market.")
+@_option(
+    "--replay",
+    "EXCHANGE_REPLAY",
+    default=None,
+    type=click.Path(exists=True, path_type=Path),
+    help="Recorded chains instead.",
+)
+@_option(
+    "--speed",
+    "EXCHANGE_SPEED",
+    default=1.0,
+    type=click.FloatRange(0, min_open=True),
+    help="Exchange seconds per second.",
+)
+@_option("--start", "EXCHANGE_START", default=None, help="Exchange time to begin at, ISO 8601.")
+@_option(
+    "--index-script",
+    "EXCHANGE_INDEX_SCRIPT",
+    default=None,
+    type=click.Path(exists=True, path_type=Path),
+    help="CSV of seconds,asset,price.",
+)
+@_option("--control", "EXCHANGE_CONTROL", is_flag=True, help="Open the fault switches.")
+def exchange(
+    *,
+    start: str | None,
+    index_script: Path | None,
+    **options: Any,
+) -> None:
+    """Run a local exchange that speaks the Deribit protocol. Its data is simulated."""
+    configure_logging(as_json=not sys.stderr.isatty())
+    config = ExchangeConfig(
+        **options,
+        start_ms=None if start is None else _instant(start),
+        index_script=() if index_script is None else _index_script(index_script),
+    )
+
+    def ready(port: int) -> None:
+        click.echo(f"gammaflip exchange: ws://{config.host}:{port}/ws/api/v2 (simulated data)")
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run_exchange(config, ready))
+
+
+async def _run_board(settings: Settings) -> None:
+    """Claim what the board needs, then serve until a signal."""
+    lock = claim_data_dir(settings.data_dir)
+    listener = listen(settings)
+    try:
+        address = await find_address(settings.source)
+        async with asyncio.TaskGroup() as group:
+            demo = None
+            if address is None:
+                url, demo = await _start_demo(group, settings)
+                address = FeedAddress(url, Source.DEMO)
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    build_app(Board(settings, address)),
+                    log_level="warning",
+                    ws="websockets-sansio",
+                    ws_per_message_deflate=False,
+                    timeout_graceful_shutdown=SHUTDOWN_S,
+                    server_header=False,
+                )
+            )
+            host, port = listener.getsockname()[:2]
+            click.echo(_announcement(address, host, port))
+            await server.serve(sockets=[listener])
+            if demo is not None:
+                demo.cancel()
+    finally:
+        listener.close()
+        lock.close()
+
+
+async def _start_demo(
+    group: asyncio.TaskGroup, settings: Settings
+) -> tuple[str, asyncio.Task[None]]:
+    """Start the local exchange beside the board; returns its address."""
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    config = ExchangeConfig(host="127.0.0.1", port=0, assets=settings.assets)
+    demo = group.create_task(run_exchange(config, port.set_result))
+    return f"ws://127.0.0.1:{await port}/ws/api/v2", demo
+
+
+def _announcement(address: FeedAddress, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    note = " (simulated data)" if address.source == Source.DEMO else ""
+    name = f"gammaflip {version('gammaflip')}"
+    return f"{name} · source: {address.source.value}{note} · http://{shown}:{port}/"
+
+
+def _settings(**options: Any) -> Settings:
+    """Turn the options into settings; `click.BadParameter` names what is wrong."""
+    return Settings(
+        source=_source(options["source"]),
+        host=options["host"],
+        port=options["port"],
+        assets=_assets(options["assets"]),
+        data_dir=options["data_dir"],
+        position=PositionModel(options["position"]),
+        token=os.environ.get(ENV + "TOKEN") or None,
+        read_token_required=options["read_token_required"],
+        alert_allow_cidrs=_networks(options["alert_allow_cidrs"]),
+        database_url=options["database_url"],
+        demo_webhooks=options["demo_webhooks"],
+    )
+
+
+def _source(text: str) -> str:
+    if text in {"auto", "live", "demo"} or text.startswith(("ws://", "wss://")):
+        return text
+    raise click.BadParameter(
+        f"expected auto, live, demo or a ws:// or wss:// address, was {text!r}",
+        param_hint="--source",
+    )
+
+
+def _assets(text: str) -> tuple[str, ...]:
+    assets = tuple(part.strip().upper() for part in text.split(",") if part.strip())
+    if not assets or not all(asset.isalnum() and asset.isascii() for asset in assets):
+        raise click.BadParameter(
+            f"expected BTC,ETH or the like, was {text!r}", param_hint="--assets"
+        )
+    return tuple(dict.fromkeys(assets))
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--alert-allow-cidrs") from error
+
+
+def _instant(text: str) -> int:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"expected ISO 8601, was {text!r}", param_hint="--start"
+        ) from error
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return round(instant.timestamp() * 1000)
+
+
+def _index_script(path: Path) -> tuple[tuple[float, str, float], ...]:
+    """Read lines of seconds,asset,price."""
+    points = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            seconds, asset, price = line.split(",")
+            points.append((float(seconds), asset.strip(), float(price)))
+        except ValueError as error:
+            raise click.BadParameter(
+                f"expected seconds,asset,price, was {line!r}", param_hint="--index-script"
+            ) from error
+    return tuple(points)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; a refusal is one sentence on stderr and a non-zero code."""
+    try:
+        cli.main(arguments, prog_name="gammaflip", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.UsageError as error:
+        click.echo(f"gammaflip: {error.format_message()}", err=True)
+        return 2
+    except StartError as error:
+        click.echo(f"gammaflip: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

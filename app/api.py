@@ -1,0 +1,308 @@
+"""REST, version 1: reads of the hub. Every answer is a view of one published state."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
+from fastapi.responses import StreamingResponse
+from starlette.requests import HTTPConnection
+
+from app import schemas, views
+from app.board import Book, Selection, UnknownExpiryError, expiry_label
+from app.hub import BoardState, SnapshotHub
+from app.problems import Problem
+from app.push import Publisher, StreamClient, server_sent_events
+from app.selections import SnapshotCache
+from app.settings import Settings
+from app.tables import MEDIA_TYPES, TableFormat, encode_table
+from app.tape_view import trade_rows
+from app.topics import UnknownTopicError, parse_topic
+from dealers.rules import PositionModel
+from dealers.tape import Trade
+from greeks.conventions import Exposure, Settlement
+from greeks.exposure import ExposureSnapshot
+from loops.gain import DEFAULT_PERMANENCE, amplification, gamma_loop_gain, impact_per_usd
+
+MAX_TRADES = 1000
+GREEKS = {exposure.value.split("_")[0]: exposure for exposure in Exposure}
+"""The matrix takes the short name of any exposure: gex, vega, vanna ..."""
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {"model": schemas.ProblemDocument, "description": text}
+    for code, text in {
+        404: "No such asset, expiry or state.",
+        422: "A parameter that is not understood; the detail names it.",
+        503: "The asset is still starting.",
+    }.items()
+}
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MEDIA_TYPES[TableFormat.CSV]: {}, MEDIA_TYPES[TableFormat.PARQUET]: {}}}
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoardContext:
+    """What the reading routes need; the application keeps it in `app.state.board`."""
+
+    hub: SnapshotHub
+    snapshots: SnapshotCache
+    publisher: Publisher
+    settings: Settings
+    tape: Callable[[str], Sequence[tuple[Trade, int]]]
+
+
+def context_of(connection: HTTPConnection) -> BoardContext:
+    """Return the context of the application that serves a request or websocket."""
+    context = connection.app.state.board
+    if not isinstance(context, BoardContext):
+        raise TypeError(f"app.state.board: expected a BoardContext, was {type(context)}")
+    return context
+
+
+Context = Annotated[BoardContext, Depends(context_of)]
+
+
+class Answer:
+    """One state under one selection, ready to be encoded."""
+
+    def __init__(self, state: BoardState, snapshot: ExposureSnapshot) -> None:
+        self.state = state
+        self.snapshot = snapshot
+
+    def json(self, data: "views.Json", **more: "views.Json") -> Response:
+        """Encode a body around `data`."""
+        body = {**views.header(self.state, self.snapshot), **more, "data": data}
+        return Response(orjson.dumps(body), media_type=MEDIA_TYPES[TableFormat.JSON])
+
+    def table(self, name: str, columns: views.Columns, wanted: TableFormat) -> Response:
+        """Encode a table as rows, CSV or Parquet."""
+        if wanted == TableFormat.JSON:
+            return self.json(views.rows(columns))
+        header = views.header(self.state, self.snapshot)
+        stamp = f"{self.state.asset}-{name}-{self.state.source}-{self.snapshot.chain.as_of_ms}"
+        return Response(
+            encode_table(columns, header, wanted),
+            media_type=MEDIA_TYPES[wanted],
+            headers={
+                "Content-Disposition": f'attachment; filename="{stamp}.{wanted.value}"',
+                "X-Gammaflip-Source": self.state.source.value,
+                "X-Gammaflip-Status": self.state.status.value,
+                "X-Gammaflip-Position": self.snapshot.position_model,
+            },
+        )
+
+
+def find_state(hub: SnapshotHub, asset: str, seq: int | None = None) -> BoardState:
+    """Return a state of the asset, or raise the 404 that it is."""
+    state = hub.latest(asset)
+    if state is None:
+        known = ", ".join(hub.assets()) or "none"
+        raise Problem(404, "Unknown asset", f"expected one of {known}, was {asset!r}")
+    if seq is not None:
+        state = hub.at(asset, seq)
+        if state is None:
+            raise Problem(404, "Unknown state", f"{asset} keeps no state with seq {seq}")
+    return state
+
+
+async def read(
+    context: Context,
+    asset: str,
+    position: Annotated[
+        PositionModel | None, Query(description="Who is assumed to hold what.")
+    ] = None,
+    expiry: Annotated[
+        list[str] | None,
+        Query(description="A label such as 27DEC26, or next, 0dte, weekly, monthly, quarterly."),
+    ] = None,
+    book: Annotated[Book, Query(description="Coin-margined, USDC-margined or both.")] = Book.ALL,
+    seq: Annotated[
+        int | None, Query(ge=1, description="A recent state by its number; newest if absent.")
+    ] = None,
+) -> Answer:
+    """Find the state and snapshot of a request, or raise the problem that it is."""
+    state = find_state(context.hub, asset, seq)
+    expiries = tuple(sorted(set(expiry or ())))
+    selection = Selection(position or context.settings.position, expiries, book)
+    try:
+        snapshot = await context.snapshots.get(state, selection)
+    except UnknownExpiryError as error:
+        raise Problem(404, "Unknown expiry", f"{asset} lists no expiry {error}") from error
+    if snapshot is None:
+        raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
+    return Answer(state, snapshot)
+
+
+Read = Annotated[Answer, Depends(read)]
+Format = Annotated[TableFormat, Query(alias="format")]
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+
+
+@router.get("/assets", response_model=schemas.Assets)
+async def assets(context: Context) -> Response:
+    """Return the assets on the board with their books, expiries and status."""
+    states = [
+        state for asset in context.hub.assets() if (state := context.hub.latest(asset)) is not None
+    ]
+    source = states[0].source.value if states else "starting"
+    body = {"source": source, "data": [_asset_row(state) for state in states]}
+    return Response(orjson.dumps(body), media_type=MEDIA_TYPES[TableFormat.JSON])
+
+
+@router.get(
+    "/{asset}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def events(
+    context: Context,
+    asset: str,
+    request: Request,
+    topic: Annotated[
+        list[str] | None, Query(description="Views to send; summary and levels if absent.")
+    ] = None,
+) -> StreamingResponse:
+    """Push views of an asset as server-sent events; resumes after `Last-Event-ID`."""
+    find_state(context.hub, asset)
+    try:
+        wanted = [
+            parse_topic(f"{asset}.{view}", context.hub.assets(), context.settings.position)
+            for view in topic or ("summary", "levels")
+        ]
+    except UnknownTopicError as error:
+        raise Problem(422, "Bad parameter", f"topic: {error}") from error
+    last = request.headers.get("last-event-id", "")
+    last_id = int(last) if last.isascii() and last.isdigit() and len(last) < 16 else 0
+    return StreamingResponse(
+        server_sent_events(context.hub, context.publisher, wanted, last_id),
+        media_type="text/event-stream",
+    )
+
+
+@router.websocket("/stream")
+async def stream(socket: WebSocket, context: Context) -> None:
+    """Push topics over one websocket."""
+    await socket.accept()
+    await StreamClient(socket, context.hub, context.publisher, context.settings.position).serve()
+
+
+@router.get("/{asset}", response_model=schemas.Body[schemas.Summary])
+async def summary(answer: Read) -> Response:
+    """Net and gross of every exposure, regime, levels, flow of 1 %, range over models."""
+    return answer.json(views.summary(answer.snapshot, answer.state.models))
+
+
+@router.get(
+    "/{asset}/strikes", response_model=schemas.Body[list[schemas.StrikeRow]], responses=_FILES
+)
+async def strikes(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
+    """Exposures by strike."""
+    return answer.table("strikes", views.strikes(answer.snapshot), wanted)
+
+
+@router.get(
+    "/{asset}/expiries", response_model=schemas.Body[list[schemas.ExpiryRow]], responses=_FILES
+)
+async def expiries(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
+    """Exposures by expiry, with forward, at-the-money volatility and the expiry's own flip."""
+    return answer.table("expiries", views.expiries(answer.snapshot), wanted)
+
+
+@router.get("/{asset}/matrix", response_model=schemas.Body[schemas.Matrix])
+async def matrix(answer: Read, greek: str = "gex") -> Response:
+    """One exposure by expiry and strike."""
+    if greek not in GREEKS:
+        raise Problem(422, "Bad parameter", f"greek: expected {', '.join(GREEKS)}")
+    return answer.json(views.matrix(answer.snapshot, GREEKS[greek]))
+
+
+@router.get("/{asset}/chain", response_model=schemas.Body[list[schemas.ChainRow]], responses=_FILES)
+async def chain(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
+    """Every option with its Greeks per coin and its status."""
+    return answer.table("chain", views.chain(answer.snapshot), wanted)
+
+
+@router.get("/{asset}/profile", response_model=schemas.Body[schemas.Profile])
+async def profile(answer: Read) -> Response:
+    """Net exposures re-priced over a ladder of spot levels."""
+    return answer.json(views.profile(answer.snapshot))
+
+
+@router.get("/{asset}/levels", response_model=schemas.Body[schemas.Levels])
+async def levels(answer: Read) -> Response:
+    """All gamma flips with slope, direction and strength; walls; max pain."""
+    return answer.json(views.levels(answer.snapshot, answer.state.models))
+
+
+@router.get(
+    "/{asset}/hedge-flow", response_model=schemas.Body[list[schemas.FlowRow]], responses=_FILES
+)
+async def hedge_flow(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
+    """What dealers must trade after a move and a time, by exact re-hedge."""
+    return answer.table("hedge-flow", views.hedge_flow(answer.snapshot), wanted)
+
+
+@router.get("/{asset}/trades", response_model=schemas.TradesBody)
+async def trades(
+    context: Context,
+    answer: Read,
+    limit: Annotated[int, Query(ge=1, le=MAX_TRADES)] = 100,
+    cursor: Annotated[str | None, Query(description="`cursor` of the page before.")] = None,
+) -> Response:
+    """The signed option tape, newest first."""
+    rows, following = trade_rows(context.tape(answer.state.asset), limit, cursor)
+    return answer.json(rows, cursor=following)
+
+
+@router.get("/{asset}/feedback", response_model=schemas.Body[schemas.Feedback])
+async def feedback(
+    answer: Read,
+    depth_usd: Annotated[
+        float | None, Query(gt=0, description="USD resting within 0.5 % of mid.")
+    ] = None,
+    permanence: Annotated[float, Query(gt=0, le=1)] = DEFAULT_PERMANENCE,
+) -> Response:
+    """Loop gain for a market depth that the caller states; the board measures none yet."""
+    return answer.json(_feedback(answer.snapshot, depth_usd, permanence))
+
+
+def _feedback(
+    snapshot: ExposureSnapshot, depth_usd: float | None, permanence: float
+) -> dict[str, views.Json]:
+    gex = snapshot.net_of(Exposure.GEX)
+    gain = (
+        None if depth_usd is None else gamma_loop_gain(gex, impact_per_usd(depth_usd), permanence)
+    )
+    return {
+        "loop_gain": gain,
+        "amplification": None if gain is None else amplification(gain),
+        "gex_usd_per_1pct": gex,
+        "depth_usd": depth_usd,
+        "within": 0.005,
+        "permanence": permanence,
+        "reason": "no_market_depth: state depth_usd" if gain is None else None,
+    }
+
+
+def _asset_row(state: BoardState) -> dict[str, views.Json]:
+    snapshot = state.snapshot
+    settlements = set() if snapshot is None else set(snapshot.chain.settlement.tolist())
+    books = [
+        book.value
+        for settlement, book in (
+            (Settlement.INVERSE, Book.INVERSE),
+            (Settlement.LINEAR, Book.LINEAR),
+        )
+        if settlement in settlements
+    ]
+    listed = () if snapshot is None else snapshot.by_expiry.expiry_ms
+    header = views.header(state, snapshot)
+    return {
+        **{name: header[name] for name in ("asset", "status", "source", "as_of", "age_ms")},
+        "spot_usd": header["spot_usd"],
+        "books": books,
+        "expiries": [expiry_label(int(expiry)) for expiry in listed],
+        "progress": dict(state.progress),
+    }

@@ -1,0 +1,168 @@
+"""The panels: key figures, charts, hedge-flow ladder, alerts. Empty until the stream speaks."""
+
+from collections.abc import Sequence
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from app.dashboard import figures
+
+_KEY_FIGURES = (
+    ("gex", "Net GEX", "$ per 1 %"),
+    ("flip", "Gamma flip", "USD"),
+    ("call-wall", "Call wall", "USD"),
+    ("put-wall", "Put wall", "USD"),
+    ("up", "Hedge if +1 %", "$"),
+    ("down", "Hedge if −1 %", "$"),
+    ("vega", "Net vega", "$ per pt"),
+    ("iv", "ATM IV", "30 days"),
+)
+_UNKNOWN = "–"
+
+
+def key_figures() -> Component:
+    """Return the strip of headline numbers, and the range of net GEX over position models."""
+    cards: list[Component] = [
+        html.Div(
+            [
+                html.Dt([name, html.Small(unit)]),
+                html.Dd(
+                    [
+                        html.Strong(_UNKNOWN, id=f"kpi-{key}"),
+                        html.Span("", id=f"kpi-{key}-words"),
+                    ]
+                ),
+            ],
+            className="kpi",
+            id=f"card-{key}",
+        )
+        for key, name, unit in _KEY_FIGURES
+    ]
+    spread = html.Div(
+        [
+            html.Dt(["Range over models", html.Small("net GEX", id="range-scope")]),
+            html.Dd([html.Div(id="range-axis"), html.Span(_UNKNOWN, id="range-words")]),
+        ],
+        className="kpi range",
+        id="card-range",
+    )
+    return html.Dl([*cards, spread], className="kpis", **{"aria-label": "Key figures"})
+
+
+def grid() -> Component:
+    """Return the charts, the ladder and the alerts in reading order."""
+    stack = html.Div(
+        [
+            _chart("gex", "GEX by strike", "$ per 1 %", figures.gex_by_strike(), _GEX_KEY),
+            _chart(
+                "profile", "Gamma profile", "net GEX if spot moved", figures.gamma_profile(), ()
+            ),
+            _chart(
+                "matrix", "Strike × expiry", "net GEX", figures.strike_by_expiry(), _MATRIX_KEY
+            ),
+            html.Div(html.Span(id="crosshair-value"), id="crosshair", hidden=True),
+        ],
+        className="stack",
+        id="stack",
+    )
+    switch = html.Div(
+        [
+            html.Button(
+                word,
+                type="button",
+                **{"data-choice": "by", "data-value": column, "aria-pressed": pressed},
+            )
+            for word, column, pressed in (
+                ("Vega", "vega_usd_per_pt", "true"),
+                ("GEX", "gex_usd_per_1pct", "false"),
+            )
+        ],
+        className="segment small",
+        role="group",
+        **{"aria-label": "Exposure by expiry", "data-segment": "by"},
+    )
+    return html.Div(
+        [
+            stack,
+            _chart("expiries", "By expiry", "ATM IV beside", figures.by_expiry(), (switch,)),
+            _chart(
+                "history", "Flip against price", "since you opened it",
+                figures.flip_and_price(), _HISTORY_KEY,
+            ),
+            _ladder(),
+            _alerts(),
+        ],
+        className="grid",
+    )
+
+
+def _key(kind: str, word: str, name: str | None = None) -> Component:
+    text = html.Span(word) if name is None else html.Span(word, id=name)
+    return html.Span([html.I(className=f"swatch {kind}"), text], className="key")
+
+
+_GEX_KEY = (
+    _key("positive", "calls", "key-calls"),
+    _key("negative", "puts", "key-puts"),
+    _key("net", "net"),
+)
+_MATRIX_KEY = (
+    _key("flip", "flip"),
+    _key("pain", "max pain"),
+    html.Span(
+        [html.Span(_UNKNOWN, id="scale-low"), html.I(), html.Span(_UNKNOWN, id="scale-high")],
+        className="scale",
+        title="Colour grows with the square root and is capped at the 99th percentile",
+    ),
+)
+_HISTORY_KEY = (_key("spot", "index"), _key("flip", "flip"))
+
+
+def _heading(key: str, title: str, unit: str, extra: Sequence[Component]) -> Component:
+    return html.Div(
+        [
+            html.H2(title, id=f"title-{key}"),
+            html.Span(unit, id=f"unit-{key}", className="unit"),
+            html.Span(className="spring"),
+            *extra,
+        ],
+        className="heading",
+    )
+
+
+def _panel(key: str, heading: Component, body: Component) -> Component:
+    return html.Section(
+        [heading, body],
+        id=f"panel-{key}",
+        className="panel",
+        tabIndex=-1,
+        **{"aria-labelledby": f"title-{key}"},
+    )
+
+
+def _chart(
+    key: str, title: str, unit: str, figure: figures.Part, extra: Sequence[Component]
+) -> Component:
+    """Return a panel with a skeleton chart and a link to the same numbers as a table."""
+    data = html.A("data", id=f"data-{key}", className="data", href="/docs")
+    graph = dcc.Graph(id=f"chart-{key}", figure=figure, config=figures.CONFIG, className="chart")
+    return _panel(key, _heading(key, title, unit, (*extra, data)), graph)
+
+
+def _ladder() -> Component:
+    columns = (("Move", ""), ("Spot", ""), ("Dealers trade", "wide"), ("Coins", ""))
+    head = html.Thead(
+        html.Tr([html.Th(name, scope="col", className=kind) for name, kind in columns])
+    )
+    table = html.Table(
+        [head, html.Tbody(id="ladder-rows")], className="ladder", **{"aria-labelledby": "title-ladder"}
+    )
+    data = html.A("data", id="data-ladder", className="data", href="/docs")
+    heading = _heading("ladder", "Hedge-flow ladder", "$, re-hedged exactly", (data,))
+    return _panel("ladder", heading, html.Div(table, className="scroll"))
+
+
+def _alerts() -> Component:
+    link = html.A("how to", href="/docs", className="data")
+    body = html.Ul(html.Li("No rules yet.", className="empty"), id="alert-rows")
+    return _panel("alerts", _heading("alerts", "Alerts", "webhooks", (link,)), body)

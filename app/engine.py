@@ -1,0 +1,126 @@
+"""The engine loop of one asset: freeze the chain, compute, publish. Supervised.
+
+A tick that fails keeps the last good snapshot with its age; five failures in a row make the
+board not ready. The mathematics runs in a thread, so the sockets stay responsive.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import structlog
+
+from app.board import compute_models
+from app.hub import BoardState, FeedStatus, SnapshotHub
+from app.settings import Settings, Source
+from dealers.rules import PositionModel
+from greeks.chain import OptionChain
+from greeks.exposure import ExposureSnapshot
+
+FAILURES_UNTIL_UNREADY = 5
+HEARTBEAT_S = 1.0
+"""A state is published at least this often, so that readers see its age grow."""
+
+_log = structlog.get_logger()
+
+
+class Feed(Protocol):
+    """What the engine needs of an asset's feed."""
+
+    asset: str
+    in_maintenance: bool
+    last_index_s: float | None
+
+    def is_ready(self) -> bool:
+        """Whether the chain is complete enough to be shown."""
+
+    def is_dirty(self) -> bool:
+        """Whether anything changed since the last freeze."""
+
+    def progress(self) -> dict[str, bool]:
+        """Return the steps of the bootstrap."""
+
+    def freeze(self) -> OptionChain:
+        """Hand out the chain."""
+
+
+class Engine:
+    """Publishes one asset's states on the hub."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        hub: SnapshotHub,
+        settings: Settings,
+        source: Callable[[], Source],
+        observe_tick: Callable[[str, float], None],
+    ) -> None:
+        self.failures_in_row = 0
+        self._feed = feed
+        self._hub = hub
+        self._settings = settings
+        self._source = source
+        self._observe_tick = observe_tick
+        self._models: Mapping[PositionModel, ExposureSnapshot] = {}
+        self._was_ready = False
+
+    @property
+    def asset(self) -> str:
+        """The asset that this engine computes."""
+        return self._feed.asset
+
+    def status(self) -> FeedStatus:
+        """Return what the feed is doing now, judged by the age of its index price."""
+        self._was_ready = self._was_ready or self._feed.is_ready()
+        if self._feed.in_maintenance:
+            return FeedStatus.MAINTENANCE
+        if not self._was_ready or self._feed.last_index_s is None:
+            return FeedStatus.STARTING
+        age_s = time.monotonic() - self._feed.last_index_s
+        return FeedStatus.STALE if age_s > self._settings.stale_after_s else FeedStatus.LIVE
+
+    async def tick(self) -> None:
+        """Compute when the chain changed, and publish."""
+        started = time.perf_counter()
+        status = self.status()
+        if status != FeedStatus.STARTING and (self._feed.is_dirty() or not self._models):
+            chain = self._feed.freeze()
+            self._models = await asyncio.to_thread(compute_models, chain)
+        self.publish(status)
+        self._observe_tick(self._feed.asset, time.perf_counter() - started)
+
+    def publish(self, status: FeedStatus) -> None:
+        """Put the newest good snapshots on the hub under `status`."""
+        asset = self._feed.asset
+        self._hub.publish(
+            BoardState(
+                asset=asset,
+                seq=self._hub.next_seq(asset),
+                status=status,
+                source=self._source(),
+                position=self._settings.position,
+                models=self._models,
+                received_at=self._feed.last_index_s or time.monotonic(),
+                progress=self._feed.progress(),
+            )
+        )
+
+    async def run(self) -> None:
+        """Tick at the publishing rate while something changes, else at the heartbeat."""
+        published_s = -HEARTBEAT_S
+        while True:
+            due = time.monotonic() - published_s >= HEARTBEAT_S
+            if self._feed.is_dirty() or due:
+                published_s = time.monotonic()
+                await self._supervised_tick()
+            await asyncio.sleep(1 / self._settings.publish_hz)
+
+    async def _supervised_tick(self) -> None:
+        try:
+            await self.tick()
+            self.failures_in_row = 0
+        except Exception:  # noqa: BLE001 - one bad tick must not end the board
+            self.failures_in_row += 1
+            _log.exception("engine.tick_failed", asset=self._feed.asset)
+            self.publish(self.status())

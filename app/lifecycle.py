@@ -1,0 +1,84 @@
+"""Starting and stopping without surprises: data folder, lock, listening socket, feed address.
+
+Every refusal is a `StartError` of one sentence that the command line prints.
+"""
+
+import fcntl
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import IO
+
+from app.settings import LIVE_URL, Settings, Source
+from ingest.connection import answers
+
+PROBE_S = 10.0
+
+
+class StartError(RuntimeError):
+    """Why the board does not start, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAddress:
+    """Where the frames come from and what that makes of the numbers."""
+
+    url: str
+    source: Source
+
+
+def claim_data_dir(path: Path) -> IO[str]:
+    """Create the data folder and lock it for this process; the lock ends with the process."""
+    folder = path.expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "gammaflip.lock").open("a", encoding="ascii")
+    except OSError as error:
+        reason = error.strerror or error
+        raise StartError(f"the data directory {folder} cannot be written: {reason}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StartError(f"another gammaflip already uses the data directory {folder}") from error
+    return lock
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Bind the port; refuses to listen beyond this machine without a token."""
+    if not is_loopback(settings.host) and settings.token is None:
+        raise StartError(
+            f"listening on {settings.host} is refused without a token: set GAMMAFLIP_TOKEN"
+        )
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        raise StartError(f"cannot listen on {where}: {error.strerror or error}") from error
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def find_address(source: str) -> FeedAddress | None:
+    """Decide where the frames come from; None asks for the local exchange (demo)."""
+    if source == "live":
+        return FeedAddress(LIVE_URL, Source.LIVE)
+    if source == "demo":
+        return None
+    if source == "auto":
+        is_up = await answers(LIVE_URL, PROBE_S)
+        return FeedAddress(LIVE_URL, Source.LIVE) if is_up else None
+    return FeedAddress(source, Source.LIVE if source == LIVE_URL else Source.CUSTOM)

@@ -1,0 +1,183 @@
+"""Push: one websocket and one event stream, encoded once, latest wins.
+
+A client's mailbox is the hub itself: a slow reader skips, sees by `seq` what it missed and
+never delays another; one that stops reading is closed.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+import orjson
+from fastapi import WebSocket, WebSocketDisconnect
+
+from app import topics, views
+from app.board import UnknownExpiryError
+from app.hub import BoardState, SnapshotHub
+from app.selections import SnapshotCache
+from app.topics import Topic, UnknownTopicError, parse_topic
+from dealers.rules import PositionModel
+
+MIN_INTERVAL_S = 0.25
+SEND_TIMEOUT_S = 10.0
+MAX_TOPICS = 64
+CACHED_FRAMES = 256
+STREAMED_TRADES = 100
+
+
+class StreamRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client of the stream may send."""
+
+    subscribe: list[str] = []
+    unsubscribe: list[str] = []
+
+
+class Publisher:
+    """Encodes each topic once per publication and hands the same bytes to every client."""
+
+    def __init__(
+        self,
+        hub: SnapshotHub,
+        snapshots: SnapshotCache,
+        trades: Callable[[str, int], list[dict[str, views.Json]]],
+    ) -> None:
+        self._hub = hub
+        self._snapshots = snapshots
+        self._trades = trades
+        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+
+    def newest_seq(self, topic: Topic) -> int:
+        """Return the sequence number that `frame` would have now."""
+        return self._hub.next_seq(topic.asset) - 1
+
+    async def frame(self, topic: Topic) -> tuple[int, bytes]:
+        """Return the newest frame of a topic and its `seq`. Raises `UnknownExpiryError`."""
+        state = self._hub.latest(topic.asset)
+        if state is None:
+            raise UnknownTopicError(topic.name)
+        key = (topic.name, state.seq)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = orjson.dumps(await self._message(topic, state))
+            self._frames[key] = frame
+            if len(self._frames) > CACHED_FRAMES:
+                self._frames.popitem(last=False)
+        return state.seq, frame
+
+    async def _message(self, topic: Topic, state: BoardState) -> dict[str, views.Json]:
+        snapshot = await self._snapshots.get(state, topic.selection)
+        data: views.Json
+        if topic.view == topics.BOARD:
+            data = views.board(state, snapshot, state.models)
+        elif topic.view == topics.TRADES:
+            data = self._trades(topic.asset, STREAMED_TRADES)
+        else:
+            data = None if snapshot is None else views.VIEWS[topic.view](snapshot, state.models)
+        return {"topic": topic.name, **views.header(state, snapshot), "data": data}
+
+
+class StreamClient:
+    """One websocket of `/api/v1/stream`: a reader of requests and a writer of frames."""
+
+    def __init__(
+        self, socket: WebSocket, hub: SnapshotHub, publisher: Publisher, default: PositionModel
+    ) -> None:
+        self._socket = socket
+        self._hub = hub
+        self._publisher = publisher
+        self._default = default
+        self._topics: dict[str, Topic] = {}
+        self._sent: dict[str, int] = {}
+        self._wanted = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Serve until the client leaves or stops reading."""
+        reader = asyncio.create_task(self._read())
+        writer = asyncio.create_task(self._write())
+        try:
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reader.cancel()
+            writer.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._socket.close(1008, "the reader left or is too slow")
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                self._accept(message.get("text") or "")
+            except (msgspec.DecodeError, UnknownTopicError, RecursionError) as error:
+                await self._send(orjson.dumps({"error": str(error)}))
+
+    def _accept(self, text: str) -> None:
+        request = msgspec.json.decode(text, type=StreamRequest)
+        assets = self._hub.assets()
+        wanted = [parse_topic(name, assets, self._default) for name in request.subscribe]
+        if len(self._topics) + len(wanted) > MAX_TOPICS:
+            raise UnknownTopicError(f"expected at most {MAX_TOPICS} topics")
+        for name in request.unsubscribe:
+            self._topics.pop(name, None)
+            self._sent.pop(name, None)
+        self._topics |= {topic.name: topic for topic in wanted}
+        self._wanted.set()
+
+    async def _write(self) -> None:
+        while True:
+            self._wanted.clear()
+            for topic in list(self._topics.values()):
+                await self._send_if_new(topic)
+            await asyncio.sleep(MIN_INTERVAL_S if self._topics else 0)
+            if not any(self._is_news(topic) for topic in self._topics.values()):
+                await _first_of(self._hub.changed(), self._wanted.wait())
+
+    def _is_news(self, topic: Topic) -> bool:
+        return self._publisher.newest_seq(topic) > self._sent.get(topic.name, 0)
+
+    async def _send_if_new(self, topic: Topic) -> None:
+        if not self._is_news(topic):
+            return
+        try:
+            seq, frame = await self._publisher.frame(topic)
+        except UnknownExpiryError as error:
+            self._topics.pop(topic.name, None)
+            frame = orjson.dumps({"error": f"unknown expiry {error} in {topic.name!r}"})
+        else:
+            self._sent[topic.name] = seq
+        await self._send(frame)
+
+    async def _send(self, frame: bytes) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await self._socket.send_text(frame.decode())
+
+
+async def server_sent_events(
+    hub: SnapshotHub, publisher: Publisher, wanted: Sequence[Topic], last_event_id: int
+) -> AsyncIterator[bytes]:
+    """Yield topics of one asset as server-sent events, each newer than `last_event_id`."""
+    sent = last_event_id if last_event_id < hub.next_seq(wanted[0].asset) else 0
+    while True:
+        newest = publisher.newest_seq(wanted[0])
+        if newest > sent:
+            for topic in wanted:
+                sent, frame = await publisher.frame(topic)
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (sent, topic.view.encode(), frame)
+        await asyncio.sleep(MIN_INTERVAL_S)
+        if publisher.newest_seq(wanted[0]) <= sent:
+            await hub.changed()
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,35 @@
+"""Snapshots of selections, computed once however many readers ask."""
+
+import asyncio
+from collections import OrderedDict
+
+from app.board import Book, Selection, compute_selection
+from app.hub import BoardState
+from greeks.exposure import ExposureSnapshot
+
+CACHED_SNAPSHOTS = 128
+
+
+class SnapshotCache:
+    """The newest snapshots by asset, chain and selection."""
+
+    def __init__(self, size: int = CACHED_SNAPSHOTS) -> None:
+        self._size = size
+        self._snapshots: OrderedDict[tuple[str, int, Selection], ExposureSnapshot] = OrderedDict()
+
+    async def get(self, state: BoardState, selection: Selection) -> ExposureSnapshot | None:
+        """Return the snapshot of a selection at a state; None while the asset is starting.
+
+        Raises `UnknownExpiryError`.
+        """
+        whole = state.models.get(selection.position)
+        if whole is None or (not selection.expiries and selection.book == Book.ALL):
+            return whole
+        key = (state.asset, whole.chain.seq, selection)
+        found = self._snapshots.get(key)
+        if found is None:
+            found = await asyncio.to_thread(compute_selection, whole.chain, selection)
+            self._snapshots[key] = found
+            if len(self._snapshots) > self._size:
+                self._snapshots.popitem(last=False)
+        return found

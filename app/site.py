@@ -1,0 +1,64 @@
+"""Everything a browser loads: the page, the API reference and their headers."""
+
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.dashboard.page import mount_page
+from app.problems import Problem
+from app.settings import Source
+
+ALL_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+STATIC = files("app") / "static"
+
+
+def add_site(app: FastAPI, assets: tuple[str, ...], source: Source) -> None:
+    """Add the reference, the guard for unknown API paths, and last of all the page."""
+    app.mount("/static", StaticFiles(directory=str(STATIC)), name="static")
+
+    @app.get("/docs", include_in_schema=False)
+    async def reference() -> HTMLResponse:
+        """Return the API reference; it reads /openapi.json and works offline."""
+        return HTMLResponse((STATIC / "reference.html").read_text(encoding="utf-8"))
+
+    @app.api_route("/api/{path:path}", methods=ALL_VERBS, include_in_schema=False)
+    async def unknown(path: str) -> None:
+        """Answer what Dash's catch-all would turn into a page."""
+        raise Problem(404, "Unknown address", f"/api/{path} is not part of the API")
+
+    page = mount_page(app, assets, source)
+    app.add_middleware(SecurityHeaders, script_hashes=page.csp_hashes())
+
+
+class SecurityHeaders:
+    """Adds the content security policy and its companions to every response."""
+
+    def __init__(self, app: ASGIApp, script_hashes: list[str]) -> None:
+        self._app = app
+        scripts = " ".join(["'self'", *(f"{h}" for h in script_hashes)])
+        policy = (
+            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+            "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; "
+            "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+        )
+        self._headers = [
+            (b"content-security-policy", policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,313 @@
+"""What each address of the API says about a snapshot, as plain JSON-ready values.
+
+REST, push and page are all made of these functions, so they cannot disagree. Tables are
+dictionaries of columns; unknown numbers are NaN here and null on the wire.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from app.board import Book, expiry_label, hedge_flow_now, hedge_flow_table
+from app.hub import BoardState
+from dealers.hedging import HedgeFlow
+from dealers.rules import PositionModel
+from greeks.conventions import DAYS_PER_YEAR, Exposure, FloatArray, Settlement
+from greeks.exposure import ExposureSnapshot, ExposureTable
+
+Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
+Columns: TypeAlias = dict[str, list[str] | list[int] | list[float]]
+
+
+def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Json]:
+    """Return what every body carries beside its data: how old, how sure, under which model."""
+    if snapshot is None:
+        return {
+            "asset": state.asset,
+            "seq": state.seq,
+            "as_of": None,
+            "age_ms": None,
+            "source": state.source.value,
+            "status": state.status.value,
+            "position": None,
+            "spot_usd": None,
+            "quality": None,
+            "progress": dict(state.progress),
+        }
+    quality = snapshot.quality
+    return {
+        "asset": state.asset,
+        "seq": state.seq,
+        "as_of": snapshot.chain.as_of_ms,
+        "age_ms": state.age_ms,
+        "source": state.source.value,
+        "status": state.status.value,
+        "position": snapshot.position_model,
+        "spot_usd": snapshot.chain.index_price,
+        "quality": {
+            "listed": quality.listed,
+            "used": quality.used,
+            "stale": quality.stale,
+            "without_iv": quality.without_iv,
+            "rejected": quality.rejected,
+            "gaps": quality.gaps,
+        },
+    }
+
+
+def summary(
+    snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
+) -> dict[str, Json]:
+    """Return the headline of an asset: totals, regime, levels, flow of 1 %, range of models."""
+    levels = snapshot.levels
+    down, up = (_flow_headline(snapshot, move) for move in (-1.0, 1.0))
+    expiries = snapshot.by_expiry
+    return {
+        "net": {name.value: snapshot.net_of(name) for name in Exposure},
+        "gross": {name.value: snapshot.gross_of(name) for name in Exposure},
+        "regime": snapshot.regime.value,
+        "levels": {
+            "flip_usd": levels.flip_usd,
+            "flip_reason": levels.flip_reason,
+            "call_wall_usd": levels.call_wall_usd,
+            "put_wall_usd": levels.put_wall_usd,
+        },
+        "hedge_flow": {
+            "up_1pct_coin": up[0],
+            "up_1pct_usd": up[1],
+            "down_1pct_coin": down[0],
+            "down_1pct_usd": down[1],
+        },
+        "range": {
+            model.value: {
+                "gex_usd_per_1pct": other.net_of(Exposure.GEX),
+                "flip_usd": other.levels.flip_usd,
+                "regime": other.regime.value,
+            }
+            for model, other in models.items()
+        },
+        "atm_iv": _atm_iv_30d(snapshot),
+        "next_expiry_ms": int(expiries.expiry_ms[0]) if len(expiries.expiry_ms) else None,
+    }
+
+
+def _flow_headline(snapshot: ExposureSnapshot, move_pct: float) -> tuple[float, float]:
+    coin = float(hedge_flow_now(snapshot, np.array([move_pct])).flow_coin[0])
+    return coin, coin * snapshot.chain.index_price
+
+
+def _atm_iv_30d(snapshot: ExposureSnapshot) -> float | None:
+    """At-the-money volatility at 30 days, total variance linear between the expiries around."""
+    expiries = snapshot.by_expiry
+    days = (expiries.expiry_ms - snapshot.chain.as_of_ms) / 86_400_000
+    known = np.isfinite(expiries.atm_iv) & (days > 0)
+    if not known.any():
+        return None
+    variance = np.interp(30.0, days[known], (expiries.atm_iv**2 * days)[known])
+    first, last = days[known][0], days[known][-1]
+    return float(np.sqrt(variance / min(max(30.0, first), last)))
+
+
+def _exposure_columns(table: ExposureTable) -> dict[str, list[float]]:
+    return {name.value: table.column(name).tolist() for name in Exposure}
+
+
+def strikes(snapshot: ExposureSnapshot) -> Columns:
+    """One item a strike, rising."""
+    table = snapshot.by_strike
+    exposures = _exposure_columns(table.exposures)
+    gex = exposures.pop(Exposure.GEX.value)
+    return {
+        "strike": table.strike_usd.tolist(),
+        Exposure.GEX.value: gex,
+        "call_gex_usd_per_1pct": table.call_gex_usd_per_1pct.tolist(),
+        "put_gex_usd_per_1pct": table.put_gex_usd_per_1pct.tolist(),
+        **exposures,
+        "open_interest_call_coin": table.open_interest_call_coin.tolist(),
+        "open_interest_put_coin": table.open_interest_put_coin.tolist(),
+    }
+
+
+def expiries(snapshot: ExposureSnapshot) -> Columns:
+    """One item an expiry, nearest first. `flip_usd` is of that expiry alone."""
+    table = snapshot.by_expiry
+    return {
+        "expiry": [expiry_label(int(expiry)) for expiry in table.expiry_ms],
+        "expiry_ms": table.expiry_ms.tolist(),
+        "days": ((table.expiry_ms - snapshot.chain.as_of_ms) / 86_400_000).tolist(),
+        "forward_usd": table.forward_usd.tolist(),
+        "atm_iv": table.atm_iv.tolist(),
+        **_exposure_columns(table.exposures),
+        "flip_usd": table.flip_usd.tolist(),
+    }
+
+
+def matrix(snapshot: ExposureSnapshot, exposure: Exposure) -> dict[str, Json]:
+    """One exposure by expiry and strike; null where nothing is listed."""
+    return {
+        "greek": exposure.value,
+        "strikes": snapshot.by_strike.strike_usd.tolist(),
+        "expiries": [expiry_label(int(expiry)) for expiry in snapshot.by_expiry.expiry_ms],
+        "values": snapshot.matrix(exposure).tolist(),
+    }
+
+
+def chain(snapshot: ExposureSnapshot) -> Columns:
+    """One item an option, with the Greeks per coin in the units of the exposures."""
+    rows, greeks = snapshot.chain, snapshot.greeks
+    return {
+        "instrument_name": list(rows.instrument_name),
+        "book": [
+            (Book.INVERSE if code == Settlement.INVERSE else Book.LINEAR).value
+            for code in rows.settlement
+        ],
+        "strike": rows.strike.tolist(),
+        "expiry_ms": rows.expiry_ms.tolist(),
+        "type": ["call" if call else "put" for call in rows.is_call],
+        "open_interest_coin": rows.open_interest_coin.tolist(),
+        "position_coin": snapshot.position_coin.tolist(),
+        "forward_usd": rows.forward.tolist(),
+        "mark_iv": rows.mark_iv.tolist(),
+        "price_usd": greeks.price.tolist(),
+        "delta_coin": greeks.delta.tolist(),
+        "gamma_per_usd": greeks.gamma.tolist(),
+        "vega_usd_per_pt": (greeks.vega / 100).tolist(),
+        "theta_usd_per_day": (greeks.theta / DAYS_PER_YEAR).tolist(),
+        "vanna_coin_per_pt": (greeks.vanna / 100).tolist(),
+        "charm_coin_per_day": (greeks.charm / DAYS_PER_YEAR).tolist(),
+        "volga_usd_per_pt2": (greeks.volga / 10_000).tolist(),
+        "speed_per_usd2": greeks.speed.tolist(),
+        "zomma_per_usd_per_pt": (greeks.zomma / 100).tolist(),
+        "color_per_usd_per_day": (greeks.color / DAYS_PER_YEAR).tolist(),
+        Exposure.GEX.value: snapshot.by_option.column(Exposure.GEX).tolist(),
+        "ts_event": rows.ts_event.tolist(),
+        "status": [_STATUS_WORDS[int(code)] for code in rows.status],
+    }
+
+
+_STATUS_WORDS = ("ok", "stale", "no_iv", "no_forward", "rejected", "expired")
+
+
+def profile(snapshot: ExposureSnapshot) -> Columns:
+    """Return net exposures over the ladder of hypothetical spot levels."""
+    table = snapshot.profile
+    return {
+        "spot_usd": table.spot_usd.tolist(),
+        "gex_usd_per_1pct": table.gex_usd_per_1pct.tolist(),
+        "call_gex_usd_per_1pct": table.call_gex_usd_per_1pct.tolist(),
+        "put_gex_usd_per_1pct": table.put_gex_usd_per_1pct.tolist(),
+        "vega_usd_per_pt": table.vega_usd_per_pt.tolist(),
+        "vanna_coin_per_pt": table.vanna_coin_per_pt.tolist(),
+        "charm_coin_per_day": table.charm_coin_per_day.tolist(),
+    }
+
+
+def levels(
+    snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
+) -> dict[str, Json]:
+    """Return every flip, the walls and max pain."""
+    found = snapshot.levels
+    return {
+        "flips": [
+            {
+                "spot_usd": flip.spot_usd,
+                "slope": flip.slope_usd_per_1pct,
+                "direction": flip.direction.value,
+                "strength": flip.strength,
+                "weak": flip.is_weak,
+            }
+            for flip in found.flips
+        ],
+        "flip_usd": found.flip_usd,
+        "flip_reason": found.flip_reason,
+        "flip_range": _flip_range(models),
+        "call_wall_usd": found.call_wall_usd,
+        "put_wall_usd": found.put_wall_usd,
+        "max_pain": [
+            {"expiry": expiry_label(int(expiry)), "expiry_ms": int(expiry), "max_pain_usd": pain}
+            for expiry, pain in zip(
+                snapshot.by_expiry.expiry_ms,
+                snapshot.by_expiry.max_pain_usd.tolist(),
+                strict=True,
+            )
+        ],
+        "pin": None,
+    }
+
+
+def _flip_range(models: Mapping[PositionModel, ExposureSnapshot]) -> list[float] | None:
+    flips = [other.levels.flip_usd for other in models.values()]
+    known = [flip for flip in flips if flip is not None]
+    return [min(known), max(known)] if known else None
+
+
+def hedge_flow(snapshot: ExposureSnapshot) -> Columns:
+    """Return the scenario table: one item a pair of move and horizon."""
+    return _flow_columns(hedge_flow_table(snapshot), snapshot.chain.index_price)
+
+
+def _flow_columns(flow: HedgeFlow, spot_usd: float) -> Columns:
+    unknown = np.full(len(flow.flow_coin), np.nan)
+    return {
+        "move_pct": flow.move_pct.tolist(),
+        "horizon_s": [int(horizon) for horizon in flow.horizon_s],
+        "spot_usd": flow.spot_usd.tolist(),
+        "flow_coin": flow.flow_coin.tolist(),
+        "flow_usd": (flow.flow_coin * spot_usd).tolist(),
+        "gamma_coin": flow.gamma_coin.tolist(),
+        "charm_coin": flow.charm_coin.tolist(),
+        "vanna_coin": flow.vanna_coin.tolist(),
+        "expiry_coin": flow.expiry_coin.tolist(),
+        "residual_coin": flow.residual_coin.tolist(),
+        "share_of_depth": unknown.tolist(),
+        "share_of_volume": unknown.tolist(),
+    }
+
+
+def rows(columns: Columns) -> list[dict[str, Json]]:
+    """Turn columns into the list of rows that REST tables are."""
+    names = tuple(columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+LADDER_MOVES_PCT: FloatArray = np.array(
+    [-5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0]
+)
+
+
+def board(
+    state: BoardState,
+    snapshot: ExposureSnapshot | None,
+    models: Mapping[PositionModel, ExposureSnapshot],
+) -> dict[str, Json]:
+    """Return all that the page draws in one message, tables as columns."""
+    body: dict[str, Json] = {"header": header(state, snapshot)}
+    if snapshot is None:
+        return body
+    body["summary"] = summary(snapshot, models)
+    body["levels"] = levels(snapshot, models)
+    body["strikes"] = strikes(snapshot)
+    body["expiries"] = expiries(snapshot)
+    body["profile"] = {
+        name: column
+        for name, column in profile(snapshot).items()
+        if name in {"spot_usd", "gex_usd_per_1pct", "vega_usd_per_pt"}
+    }
+    body["matrix"] = matrix(snapshot, Exposure.GEX)
+    body["hedge_flow"] = _flow_columns(
+        hedge_flow_now(snapshot, LADDER_MOVES_PCT), snapshot.chain.index_price
+    )
+    return body
+
+
+View: TypeAlias = Callable[[ExposureSnapshot, Mapping[PositionModel, ExposureSnapshot]], "Json"]
+VIEWS: dict[str, View] = {
+    "summary": summary,
+    "strikes": lambda snapshot, _: rows(strikes(snapshot)),
+    "expiries": lambda snapshot, _: rows(expiries(snapshot)),
+    "profile": lambda snapshot, _: profile(snapshot),
+    "levels": levels,
+    "hedge-flow": lambda snapshot, _: rows(hedge_flow(snapshot)),
+}
+"""Push topics, each the `data` of the REST address of the same name."""

@@ -1,0 +1,126 @@
+"""Composition: which parts exist and how they are joined. No behaviour of its own."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+
+from app import api
+from app.engine import Engine
+from app.health import ReadyCheck, build_health_router, check_assets
+from app.hub import FeedStatus, SnapshotHub
+from app.lifecycle import FeedAddress
+from app.problems import install_problem_handlers
+from app.push import Publisher
+from app.selections import SnapshotCache
+from app.settings import Settings, Source
+from app.site import add_site
+from app.tape_view import trade_rows
+from app.telemetry import Metrics
+from app.views import Json
+from dealers.tape import Trade
+from ingest.worker import AssetFeed
+
+_log = structlog.get_logger()
+_GAUGES_S = 5.0
+
+
+@dataclass(slots=True)
+class Board:
+    """All live parts of one running board."""
+
+    settings: Settings
+    address: FeedAddress
+    metrics: Metrics = field(default_factory=lambda: Metrics(version("gammaflip")))
+    hub: SnapshotHub = field(default_factory=SnapshotHub)
+    feeds: dict[str, AssetFeed] = field(init=False)
+    engines: list[Engine] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.feeds = {asset: AssetFeed(asset, time.monotonic) for asset in self.settings.assets}
+        self.engines = [
+            Engine(feed, self.hub, self.settings, self.source, self._observe_tick)
+            for feed in self.feeds.values()
+        ]
+        for engine in self.engines:
+            engine.publish(FeedStatus.STARTING)
+
+    def source(self) -> Source:
+        """Return where the numbers come from; a venue may say that it is a test exchange."""
+        is_test = any(feed.testnet for feed in self.feeds.values())
+        if is_test and self.address.source in {Source.LIVE, Source.CUSTOM}:
+            return Source.TESTNET
+        return self.address.source
+
+    def tape(self, asset: str) -> Sequence[tuple[Trade, int]]:
+        """Return the asset's recent option trades, newest first."""
+        return list(self.feeds[asset].tape.newest_first())
+
+    def recent_trades(self, asset: str, limit: int) -> list[dict[str, Json]]:
+        """Return the newest trades as rows."""
+        return trade_rows(self.tape(asset), limit)[0]
+
+    def checks(self) -> list[ReadyCheck]:
+        """Return every line of the readiness report."""
+        return check_assets(self.hub, self.engines)
+
+    async def run(self) -> None:
+        """Run all feeds and engines until cancelled."""
+        seeds = random.SystemRandom()
+        async with asyncio.TaskGroup() as group:
+            for feed in self.feeds.values():
+                group.create_task(feed.run(self.address.url, random.Random(seeds.random())))  # noqa: S311 - jitter
+            for engine in self.engines:
+                group.create_task(engine.run())
+            group.create_task(self._refresh_gauges())
+
+    def _observe_tick(self, asset: str, seconds: float) -> None:
+        self.metrics.tick_seconds.labels(asset).observe(seconds)
+
+    async def _refresh_gauges(self) -> None:
+        while True:
+            for asset, feed in self.feeds.items():
+                state = self.hub.latest(asset)
+                age_ms = None if state is None else state.age_ms
+                self.metrics.observe_feed(asset, feed, None if age_ms is None else age_ms / 1000)
+            await asyncio.sleep(_GAUGES_S)
+
+
+def build_app(board: Board) -> FastAPI:
+    """Build the one application: REST, push, health, documentation and the page."""
+    snapshots = SnapshotCache()
+    publisher = Publisher(board.hub, snapshots, board.recent_trades)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(board.run())
+        _log.info("board.started", source=board.address.source.value, url=board.address.url)
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    app = FastAPI(
+        title="gammaflip",
+        version=version("gammaflip"),
+        summary="Dealer gamma exposure of crypto options, live.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.board = api.BoardContext(board.hub, snapshots, publisher, board.settings, board.tape)
+    install_problem_handlers(app)
+    app.include_router(
+        build_health_router(board.checks, lambda: board.source().value, board.metrics)
+    )
+    app.include_router(api.router)
+    add_site(app, board.settings.assets, board.source())
+    return app

@@ -1,0 +1,68 @@
+"""What a running exchange was asked to be. Read once, by `run_exchange`."""
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exchange.faults import FaultSettings
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPoint:
+    """One corner of a scripted index: prices between corners are linear in time."""
+
+    seconds: float  # exchange seconds from the start
+    asset: str
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """The live venue's limits per client address; None switches one off."""
+
+    connections: int | None = 32
+    method_credits: bool = True
+    idle_timeout_s: float | None = 60.5
+    max_frame_bytes: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeConfig:
+    """Every choice of a local exchange.
+
+    `start_ms` None starts at this machine's present, or with a replay at its first snapshot.
+    `activity` multiplies the rate of trades; `history_s` of market is simulated before the start
+    so that tape and daily statistics are not empty.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8600
+    seed: int = 1
+    assets: tuple[str, ...] = ("BTC", "ETH")
+    replay: Path | None = None
+    speed: float = 1.0
+    start_ms: int | None = None
+    testnet: bool = False
+    index_script: tuple[IndexPoint, ...] = ()
+    activity: float = 1.0
+    history_s: int = 3600
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    faults: FaultSettings = field(default_factory=FaultSettings)
+    control: bool = False
+    tick_s: float = 0.1
+    monotonic: Callable[[], float] = time.monotonic
+
+
+def read_index_script(path: Path) -> tuple[IndexPoint, ...]:
+    """Read corners from a CSV file with the header `seconds,asset,price`."""
+    with path.open(newline="") as file:
+        rows = csv.DictReader(file)
+        expected = ["seconds", "asset", "price"]
+        if rows.fieldnames is None or list(rows.fieldnames) != expected:
+            raise ValueError(f"{path}: expected the header {','.join(expected)}")
+        return tuple(
+            IndexPoint(float(row["seconds"]), row["asset"].upper(), float(row["price"]))
+            for row in rows
+        )

@@ -1,0 +1,193 @@
+"""What a feed can tell us, in our units: frozen values between the protocol and the state.
+
+Volatilities are fractions, amounts and open interest coins of the base asset, times exchange
+milliseconds. NaN is unknown.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dealers.tape import Trade
+from greeks.conventions import Settlement
+
+
+class Kind(StrEnum):
+    """Instrument kinds that the board reads."""
+
+    OPTION = "option"
+    FUTURE = "future"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One listed option or future. `expiry_ms` of a perpetual lies a thousand years ahead."""
+
+    instrument_name: str
+    kind: Kind
+    asset: str
+    settlement: Settlement
+    price_index: str
+    expiry_ms: int
+    strike: float  # NaN for a future
+    is_call: bool  # False for a future
+    is_perpetual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Instruments that exist; `complete` for the whole list of one currency and kind."""
+
+    currency: str
+    kind: Kind | None
+    instruments: tuple[Instrument, ...]
+    complete: bool
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentState:
+    """The venue changed an instrument's state; an unknown word means "not open"."""
+
+    instrument_name: str
+    is_open: bool
+    ts_event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The venue's mark of one option."""
+
+    instrument_name: str
+    ts_event: int
+    iv: float
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPrices:
+    """Marks pushed for one index: the whole chain first, then the rows that changed."""
+
+    index_name: str
+    marks: tuple[Mark, ...]
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One row of the polled book summary."""
+
+    instrument_name: str
+    ts_event: int
+    open_interest_coin: float
+    mark_iv: float
+    mark_price: float
+    bid_price: float
+    ask_price: float
+    underlying_price: float
+    underlying_index: str
+    volume_coin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """The book summary of every option of one currency."""
+
+    currency: str
+    rows: tuple[Summary, ...]
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OptionTicker:
+    """One option's full ticker."""
+
+    summary: Summary
+    bid_iv: float
+    ask_iv: float
+
+
+@dataclass(frozen=True, slots=True)
+class FutureTicker:
+    """One future's mark: the forward of its expiry. Funding only on perpetuals."""
+
+    instrument_name: str
+    ts_event: int
+    mark_price: float
+    current_funding: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPrice:
+    """The spot index in USD (or USDC)."""
+
+    index_name: str
+    ts_event: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityIndex:
+    """DVOL as a fraction."""
+
+    index_name: str
+    ts_event: int
+    volatility: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Option trades as they printed, oldest first."""
+
+    trades: tuple[Trade, ...]
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformState:
+    """Maintenance of the whole venue, or a lock of one index (`price_index`)."""
+
+    in_maintenance: bool | None
+    price_index: str | None
+    locked: bool | None
+
+
+class GapCause(StrEnum):
+    """Why something may have been missed."""
+
+    RECONNECT = "reconnect"
+    REFUSED_CHANNEL = "refused_channel"
+    MUTE_CHANNEL = "mute_channel"
+    TRADE_SEQUENCE = "trade_sequence"
+    REQUEST_FAILED = "request_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole in the feed, with what is known of it in words."""
+
+    cause: GapCause
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """What an envelope says about its sender: test exchange or not, and its clock."""
+
+    testnet: bool
+    server_ms: int
+
+
+Event = (
+    Listed
+    | InstrumentState
+    | MarkPrices
+    | Summaries
+    | OptionTicker
+    | FutureTicker
+    | IndexPrice
+    | VolatilityIndex
+    | Trades
+    | PlatformState
+    | Gap
+    | Venue
+)

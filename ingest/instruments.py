@@ -1,0 +1,53 @@
+"""The instrument table of one asset: names to rows, sorted as `OptionChain` wants them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from greeks.conventions import BoolArray, FloatArray, IntArray, Settlement, StatusArray
+from ingest.events import Instrument, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentTable:
+    """Listed options in rows sorted by (expiry, strike, settlement, type), and the futures.
+
+    Attributes
+    ----------
+    options : one per row.
+    row_of : option name to row.
+    term_of_future : dated future name to its (settlement, expiry_ms).
+    index_of : price index of each book that has options.
+    """
+
+    options: tuple[Instrument, ...]
+    row_of: dict[str, int]
+    term_of_future: dict[str, tuple[Settlement, int]]
+    index_of: dict[Settlement, str]
+    strike: FloatArray
+    expiry_ms: IntArray
+    is_call: BoolArray
+    settlement: StatusArray
+
+
+def build_table(instruments: dict[str, Instrument]) -> InstrumentTable:
+    """Sort `instruments` (by name) into a table."""
+    options = sorted(
+        (item for item in instruments.values() if item.kind == Kind.OPTION),
+        key=lambda item: (item.expiry_ms, item.strike, item.settlement, item.is_call),
+    )
+    futures = (
+        item for item in instruments.values() if item.kind == Kind.FUTURE and not item.is_perpetual
+    )
+    return InstrumentTable(
+        options=tuple(options),
+        row_of={item.instrument_name: row for row, item in enumerate(options)},
+        term_of_future={
+            item.instrument_name: (item.settlement, item.expiry_ms) for item in futures
+        },
+        index_of={item.settlement: item.price_index for item in options},
+        strike=np.array([item.strike for item in options], dtype=np.float64),
+        expiry_ms=np.array([item.expiry_ms for item in options], dtype=np.int64),
+        is_call=np.array([item.is_call for item in options], dtype=np.bool_),
+        settlement=np.array([item.settlement for item in options], dtype=np.int8),
+    )

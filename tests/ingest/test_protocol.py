@@ -1,0 +1,205 @@
+"""The session without I/O: what it asks, what it answers, what it makes of frames."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.events import Gap, GapCause, IndexPrice, Kind, Listed, MarkPrices, Summaries, Venue
+from ingest.messages import ProtocolError
+from ingest.plan import FeedPlan
+from ingest.protocol import SILENCE_S, DeribitSession
+
+DATA = Path(__file__).parents[1] / "data" / "deribit"
+
+
+def load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
+    return loaded
+
+
+def frame(message: dict[str, Any], **changes: Any) -> bytes:
+    return json.dumps({**message, **changes}).encode()
+
+
+class CannedVenue:
+    """Answers a session's requests with canned messages."""
+
+    def __init__(self, session: DeribitSession) -> None:
+        self.session = session
+        self.requests: list[dict[str, Any]] = []
+
+    def collect(self) -> list[dict[str, Any]]:
+        fresh = [json.loads(raw) for raw in self.session.take_outgoing()]
+        self.requests.extend(fresh)
+        return fresh
+
+    def answer(self, request: dict[str, Any], now_s: float) -> list[object]:
+        method, params = request["method"], request["params"]
+        if method == "public/subscribe":
+            result: object = list(reversed(params["channels"]))
+        elif method == "public/get_instruments" and params["currency"] == "BTC":
+            result = load(f"instruments_{params['kind']}")["result"]
+        elif method == "public/get_instruments":
+            result = load("instruments_linear")["result"] if params["kind"] == "option" else []
+        elif method == "public/get_book_summary_by_currency":
+            result = load("book_summary")["result"]
+        else:
+            result = "ok"
+        reply = {"jsonrpc": "2.0", "id": request["id"], "result": result, "testnet": False}
+        return list(
+            self.session.receive(json.dumps({**reply, "usOut": 1_795_450_000_000_000}), now_s)
+        )
+
+    def answer_all(self, now_s: float) -> list[object]:
+        events: list[object] = []
+        while fresh := self.collect():
+            for request in fresh:
+                events += self.answer(request, now_s)
+        return events
+
+
+@pytest.fixture
+def venue() -> CannedVenue:
+    session = DeribitSession(FeedPlan("BTC"))
+    session.start(100.0)
+    return CannedVenue(session)
+
+
+def test_a_session_opens_with_heartbeat_lifecycle_and_lists(venue: CannedVenue) -> None:
+    methods = [request["method"] for request in venue.collect()]
+    assert methods[:2] == ["public/set_heartbeat", "public/subscribe"]
+    assert methods[2:] == ["public/get_instruments"] * 4
+
+
+def test_the_bootstrap_asks_only_for_books_that_exist(venue: CannedVenue) -> None:
+    events = venue.answer_all(100.0)
+    channels = {
+        c
+        for r in venue.requests
+        if r["method"] == "public/subscribe"
+        for c in r["params"]["channels"]
+    }
+    assert {
+        "markprice.options.btc_usd",
+        "deribit_price_index.btc_usd",
+        "ticker.BTC-27NOV26.agg2",
+    } <= channels
+    assert not any("usdc" in channel for channel in channels)
+    summaries = [r["params"]["currency"] for r in venue.requests if "summary" in r["method"]]
+    assert summaries == ["BTC"]
+    listed = [event for event in events if isinstance(event, Listed)]
+    assert sum(len(event.instruments) for event in listed) == 4
+    assert any(isinstance(event, Summaries) and len(event.rows) == 2 for event in events)
+
+
+def test_every_envelope_tells_the_venue_and_its_clock(venue: CannedVenue) -> None:
+    events = venue.answer_all(100.0)
+    assert Venue(testnet=False, server_ms=1_795_450_000_000) in events
+
+
+def test_an_ack_in_another_order_is_complete(venue: CannedVenue) -> None:
+    events = venue.answer_all(100.0)
+    assert not [event for event in events if isinstance(event, Gap)]
+
+
+def test_a_channel_left_out_of_the_ack_is_a_gap(venue: CannedVenue) -> None:
+    subscribe = next(r for r in venue.collect() if r["method"] == "public/subscribe")
+    granted = [c for c in subscribe["params"]["channels"] if c != "platform_state"]
+    events = venue.session.receive(json.dumps({"id": subscribe["id"], "result": granted}), 100.0)
+    assert events == [Gap(GapCause.REFUSED_CHANNEL, "platform_state")]
+
+
+def test_a_test_request_is_answered_at_once(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    venue.session.receive(frame(load("heartbeat_test_request")), 101.0)
+    assert [request["method"] for request in venue.collect()] == ["public/test"]
+
+
+def test_a_failed_list_is_asked_for_again_soon(venue: CannedVenue) -> None:
+    listing = next(r for r in venue.collect() if r["method"] == "public/get_instruments")
+    error = frame(load("error_too_many_requests"), id=listing["id"])
+    assert any(isinstance(event, Gap) for event in venue.session.receive(error, 100.0))
+    venue.session.on_timer(101.0)
+    assert venue.collect() == []
+    venue.session.on_timer(103.0)
+    assert [r["params"]["currency"] for r in venue.collect()] == [listing["params"]["currency"]]
+
+
+def test_an_error_without_id_is_survived(venue: CannedVenue) -> None:
+    events = venue.session.receive(frame(load("error_bad_request")), 100.0)
+    assert isinstance(events[-1], Gap)
+
+
+def test_summaries_are_polled_and_lists_read_again_hourly(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    venue.session.on_timer(111.0)
+    assert [r["method"] for r in venue.collect()] == ["public/get_book_summary_by_currency"]
+    venue.session.on_timer(3_701.0)
+    assert [r["method"] for r in venue.collect()].count("public/get_instruments") == 4
+
+
+def test_mute_marks_beside_a_ticking_index_are_renewed(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    venue.session.receive(frame(load("markprice_options")), 100.0)
+    for second in range(101, 112):
+        venue.session.receive(frame(load("price_index")), float(second))
+    events = venue.session.on_timer(111.5)
+    methods = [r["method"] for r in venue.collect()]
+    assert events == [Gap(GapCause.MUTE_CHANNEL, "markprice.options.btc_usd")]
+    assert methods[-2:] == ["public/unsubscribe", "public/subscribe"]
+
+
+def test_silence_is_death_whatever_tcp_says(venue: CannedVenue) -> None:
+    assert not venue.session.is_dead(100.0 + SILENCE_S)
+    assert venue.session.is_dead(100.1 + SILENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("markprice_options", MarkPrices), ("price_index", IndexPrice)]
+)
+def test_notifications_become_events(venue: CannedVenue, name: str, kind: type[object]) -> None:
+    (event,) = venue.session.receive(frame(load(name)), 100.0)
+    assert isinstance(event, kind)
+
+
+def test_notifications_of_unknown_channels_are_ignored(venue: CannedVenue) -> None:
+    message = load("price_index")
+    message["params"]["channel"] = "deribit_price_ranking.btc_usd"
+    assert venue.session.receive(frame(message), 100.0) == []
+
+
+def test_plan_for_an_asset_with_a_linear_book_alone() -> None:
+    session = DeribitSession(FeedPlan("XRP"))
+    session.start(0.0)
+    venue = CannedVenue(session)
+    venue.answer_all(0.0)
+    channels = {
+        c
+        for r in venue.requests
+        if r["method"] == "public/subscribe"
+        for c in r["params"]["channels"]
+    }
+    assert "markprice.options.xrp_usdc" in channels
+    assert "trades.option.USDC.100ms" in channels
+    assert Kind.OPTION == "option"
+
+
+MESSAGES = sorted(path.name for path in DATA.glob("*.json"))
+
+
+@given(st.data())
+def test_a_mutated_frame_raises_nothing_but_protocol_error(data: st.DataObject) -> None:
+    session = DeribitSession(FeedPlan("BTC"))
+    session.start(0.0)
+    text = bytearray((DATA / data.draw(st.sampled_from(MESSAGES))).read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        text[at] = data.draw(st.integers(0, 255))
+    try:
+        session.receive(bytes(text), 1.0)
+    except ProtocolError:
+        return
