@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import random
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,12 +16,21 @@ from typing import Any
 import click
 import uvicorn
 
-from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
+from app.lifecycle import (
+    REPLAY_PREFIX,
+    FeedAddress,
+    StartError,
+    claim_data_dir,
+    find_address,
+    listen,
+)
 from app.settings import Settings, Source
 from app.telemetry import configure_logging
 from app.wiring import Board, build_app
 from dealers.rules import PositionModel
 from exchange.run import ExchangeConfig, run_exchange
+from ingest.recording import FrameRecorder, RecordingSink
+from ingest.worker import AssetFeed
 
 SHUTDOWN_S = 5
 ENV = "GAMMAFLIP_"
@@ -38,7 +49,9 @@ def cli() -> None:
 
 
 @cli.command()
-@_option("--source", "SOURCE", default="auto", help="auto, live, demo, or a ws:// address.")
+@_option(
+    "--source", "SOURCE", default="auto", help="auto, live, demo, replay:PATH or a ws:// address."
+)
 @_option("--host", "HOST", default="127.0.0.1", help="Address to listen on.")
 @_option("--port", "PORT", default=8050, type=click.IntRange(0, 65535), help="0 picks a free one.")
 @_option("--assets", "ASSETS", default="BTC,ETH", help="Assets on the board.")
@@ -70,11 +83,29 @@ def cli() -> None:
     is_flag=True,
     help="Ask for a token on reads too.",
 )
+@_option(
+    "--replay-speed",
+    "REPLAY_SPEED",
+    default=1.0,
+    type=click.FloatRange(0, min_open=True),
+    help="Pace of a replay.",
+)
 @_option("--json-logs", "JSON_LOGS", is_flag=True, help="One JSON object a line.")
 def run(*, json_logs: bool, **options: Any) -> None:
     """Run the whole board in one process: feed, engine, REST, push, page, alerts."""
     configure_logging(as_json=json_logs or not sys.stderr.isatty())
     asyncio.run(_run_board(_settings(**options)))
+
+
+@cli.command()
+@_option("--source", "SOURCE", default="live", help="live, demo or a ws:// address.")
+@_option("--assets", "ASSETS", default="BTC,ETH", help="Assets to record.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def record(*, source: str, assets: str, folder: Path) -> None:
+    """Keep the raw frames of a feed in FOLDER until stopped; `run --source replay:FOLDER`."""
+    configure_logging(as_json=not sys.stderr.isatty())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_record(_source(source), _assets(assets), folder))
 
 
 @cli.command()
@@ -134,7 +165,7 @@ async def _run_board(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             demo = None
             if address is None:
-                url, demo = await _start_demo(group, settings)
+                url, demo = await _start_demo(group, settings.assets)
                 address = FeedAddress(url, Source.DEMO)
             server = uvicorn.Server(
                 uvicorn.Config(
@@ -156,12 +187,29 @@ async def _run_board(settings: Settings) -> None:
         lock.close()
 
 
+async def _record(source: str, assets: tuple[str, ...], folder: Path) -> None:
+    """Write down what the feeds of `assets` hear, until cancelled."""
+    recorder = FrameRecorder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    try:
+        async with asyncio.TaskGroup() as group:
+            address = await find_address(source)
+            if address is None:
+                address = FeedAddress((await _start_demo(group, assets))[0], Source.DEMO)
+            click.echo(f"recording {', '.join(assets)} from {address.url} into {recorder.path}")
+            for asset in assets:
+                feed = AssetFeed(asset, time.monotonic)
+                sink = RecordingSink(asset, feed, recorder)
+                group.create_task(feed.run(address.url, random.Random(), sink))  # noqa: S311
+    finally:
+        recorder.flush()
+
+
 async def _start_demo(
-    group: asyncio.TaskGroup, settings: Settings
+    group: asyncio.TaskGroup, assets: tuple[str, ...]
 ) -> tuple[str, asyncio.Task[None]]:
     """Start the local exchange beside the board; returns its address."""
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    config = ExchangeConfig(host="127.0.0.1", port=0, assets=settings.assets)
+    config = ExchangeConfig(host="127.0.0.1", port=0, assets=assets)
     demo = group.create_task(run_exchange(config, port.set_result))
     return f"ws://127.0.0.1:{await port}/ws/api/v2", demo
 
@@ -182,6 +230,7 @@ def _settings(**options: Any) -> Settings:
         assets=_assets(options["assets"]),
         data_dir=options["data_dir"],
         position=PositionModel(options["position"]),
+        replay_speed=options["replay_speed"],
         token=os.environ.get(ENV + "TOKEN") or None,
         read_token_required=options["read_token_required"],
         alert_allow_cidrs=_networks(options["alert_allow_cidrs"]),
@@ -191,10 +240,10 @@ def _settings(**options: Any) -> Settings:
 
 
 def _source(text: str) -> str:
-    if text in {"auto", "live", "demo"} or text.startswith(("ws://", "wss://")):
+    if text in {"auto", "live", "demo"} or text.startswith(("ws://", "wss://", REPLAY_PREFIX)):
         return text
     raise click.BadParameter(
-        f"expected auto, live, demo or a ws:// or wss:// address, was {text!r}",
+        f"expected auto, live, demo, replay:PATH or a ws:// or wss:// address, was {text!r}",
         param_hint="--source",
     )
 

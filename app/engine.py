@@ -30,7 +30,6 @@ class Feed(Protocol):
 
     asset: str
     in_maintenance: bool
-    last_index_s: float | None
 
     def is_ready(self) -> bool:
         """Whether the chain is complete enough to be shown."""
@@ -40,6 +39,9 @@ class Feed(Protocol):
 
     def progress(self) -> dict[str, bool]:
         """Return the steps of the bootstrap."""
+
+    def index_age_s(self) -> float | None:
+        """Seconds since the index price last ticked."""
 
     def freeze(self) -> OptionChain:
         """Hand out the chain."""
@@ -75,9 +77,9 @@ class Engine:
         self._was_ready = self._was_ready or self._feed.is_ready()
         if self._feed.in_maintenance:
             return FeedStatus.MAINTENANCE
-        if not self._was_ready or self._feed.last_index_s is None:
+        age_s = self._feed.index_age_s()
+        if not self._was_ready or age_s is None:
             return FeedStatus.STARTING
-        age_s = time.monotonic() - self._feed.last_index_s
         return FeedStatus.STALE if age_s > self._settings.stale_after_s else FeedStatus.LIVE
 
     async def tick(self) -> None:
@@ -101,7 +103,7 @@ class Engine:
                 source=self._source(),
                 position=self._settings.position,
                 models=self._models,
-                received_at=self._feed.last_index_s or time.monotonic(),
+                received_at=time.monotonic() - (self._feed.index_age_s() or 0.0),
                 progress=self._feed.progress(),
             )
         )

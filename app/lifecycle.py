@@ -12,8 +12,10 @@ from typing import IO
 
 from app.settings import LIVE_URL, Settings, Source
 from ingest.connection import answers
+from ingest.recording import RecordingError, read_recording
 
 PROBE_S = 10.0
+REPLAY_PREFIX = "replay:"
 
 
 class StartError(RuntimeError):
@@ -26,6 +28,7 @@ class FeedAddress:
 
     url: str
     source: Source
+    recording: Path | None = None
 
 
 def claim_data_dir(path: Path) -> IO[str]:
@@ -81,4 +84,14 @@ async def find_address(source: str) -> FeedAddress | None:
     if source == "auto":
         is_up = await answers(LIVE_URL, PROBE_S)
         return FeedAddress(LIVE_URL, Source.LIVE) if is_up else None
+    if source.startswith(REPLAY_PREFIX):
+        return _recording(Path(source.removeprefix(REPLAY_PREFIX)))
     return FeedAddress(source, Source.LIVE if source == LIVE_URL else Source.CUSTOM)
+
+
+def _recording(path: Path) -> FeedAddress:
+    try:
+        next(read_recording(path))
+    except (RecordingError, StopIteration, OSError) as error:
+        raise StartError(f"{path} holds no recording of `gammaflip record`") from error
+    return FeedAddress(str(path), Source.REPLAY, path)

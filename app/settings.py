@@ -30,6 +30,7 @@ class Settings:
     assets: tuple[str, ...] = ("BTC", "ETH")
     data_dir: Path = Path("~/.local/share/gammaflip")
     position: PositionModel = PositionModel.NAIVE
+    replay_speed: float = 1.0
     publish_hz: float = 4.0
     stale_after_s: float = 5.0
     token: str | None = field(default=None, repr=False)

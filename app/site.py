@@ -1,5 +1,6 @@
 """Everything a browser loads: the page, the API reference and their headers."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from fastapi import FastAPI
@@ -36,9 +37,9 @@ def add_site(app: FastAPI, assets: tuple[str, ...], source: Source) -> None:
 class SecurityHeaders:
     """Adds the content security policy and its companions to every response."""
 
-    def __init__(self, app: ASGIApp, script_hashes: list[str]) -> None:
+    def __init__(self, app: ASGIApp, script_hashes: Sequence[str]) -> None:
         self._app = app
-        scripts = " ".join(["'self'", *(f"{h}" for h in script_hashes)])
+        scripts = " ".join(["'self'", *script_hashes])
         policy = (
             f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
             "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; "

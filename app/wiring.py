@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
@@ -25,6 +26,7 @@ from app.tape_view import trade_rows
 from app.telemetry import Metrics
 from app.views import Json
 from dealers.tape import Trade
+from ingest.recording import replay
 from ingest.worker import AssetFeed
 
 _log = structlog.get_logger()
@@ -41,9 +43,10 @@ class Board:
     hub: SnapshotHub = field(default_factory=SnapshotHub)
     feeds: dict[str, AssetFeed] = field(init=False)
     engines: list[Engine] = field(init=False)
+    _replay_clock: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        self.feeds = {asset: AssetFeed(asset, time.monotonic) for asset in self.settings.assets}
+        self.feeds = {asset: AssetFeed(asset, self._now) for asset in self.settings.assets}
         self.engines = [
             Engine(feed, self.hub, self.settings, self.source, self._observe_tick)
             for feed in self.feeds.values()
@@ -74,11 +77,31 @@ class Board:
         """Run all feeds and engines until cancelled."""
         seeds = random.SystemRandom()
         async with asyncio.TaskGroup() as group:
-            for feed in self.feeds.values():
-                group.create_task(feed.run(self.address.url, random.Random(seeds.random())))  # noqa: S311 - jitter
+            if self.address.recording is not None:
+                group.create_task(self._replay(self.address.recording))
+            else:
+                for feed in self.feeds.values():
+                    jitter = random.Random(seeds.random())  # noqa: S311 - not a secret
+                    group.create_task(feed.run(self.address.url, jitter))
             for engine in self.engines:
                 group.create_task(engine.run())
             group.create_task(self._refresh_gauges())
+
+    async def _replay(self, recording: Path) -> None:
+        await replay(recording, self.feeds, self._set_clock, self.settings.replay_speed)
+        _log.info("replay.finished", path=str(recording))
+
+    def _now(self) -> float:
+        """Return the clock of the feeds: this machine's, or in a replay the recording's.
+
+        Between two recorded calls a replay's clock goes on at this machine's pace, so that
+        the end of a recording turns stale like any silence.
+        """
+        recorded_s, at = self._replay_clock
+        return recorded_s + time.monotonic() - at
+
+    def _set_clock(self, now_s: float) -> None:
+        self._replay_clock = now_s, time.monotonic()
 
     def _observe_tick(self, asset: str, seconds: float) -> None:
         self.metrics.tick_seconds.labels(asset).observe(seconds)

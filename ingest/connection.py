@@ -49,8 +49,6 @@ async def run_connection(
     sink: FrameSink,
     now: Callable[[], float],
     rng: random.Random,
-    *,
-    wait_scale: float = 1.0,
 ) -> None:
     """Keep a socket to `url` open and its frames flowing into `sink` until cancelled."""
     wait_s = FIRST_WAIT_S
@@ -60,7 +58,7 @@ async def run_connection(
         wait_s = FIRST_WAIT_S if now() - opened_s > HEALTHY_S else min(wait_s * 2, LONGEST_WAIT_S)
         if "429" in reason or "10028" in reason:
             wait_s = max(wait_s, TOO_MANY_WAIT_S)
-        delay = wait_scale * wait_s * rng.uniform(0.5, 1.0)
+        delay = wait_s * rng.uniform(0.5, 1.0)
         _log.warning("feed.reconnect", url=url, reason=reason, in_s=round(delay, 1))
         await asyncio.sleep(delay)
 

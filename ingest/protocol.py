@@ -6,9 +6,10 @@ session serves one socket: after a reconnect a new one starts from the beginning
 
 Order of a session: heartbeat, lifecycle channels, instrument lists, then for the books that
 turn out to exist their market channels and summaries. Every acknowledgement is compared as a
-set; what the venue left out is a `Gap` and is asked for again with the next instrument list.
+set; what the venue left out is a `Gap` and is asked for again a minute later.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -42,6 +43,7 @@ SILENCE_S = 35.0
 REPLY_S = 20.0
 """A request without an answer for this long is forgotten and, if it matters, repeated."""
 RETRY_S = 2.0
+REFUSED_RETRY_S = 60.0
 
 
 class _Asked(Enum):
@@ -71,7 +73,7 @@ class DeribitSession:
         self._pending: dict[int, _Request] = {}
         self._next_id = 1
         self._instruments: dict[str, Instrument] = {}
-        self._asked_channels: frozenset[str] = frozenset()
+        self._channels_due: dict[str, float] = {}  # infinite once asked for
         self._lists_due: dict[tuple[str, Kind], float] = {}
         self._summaries_due: dict[str, float] = {}
         self._refresh_allowed_s = 0.0
@@ -82,7 +84,7 @@ class DeribitSession:
         """Queue what opens a session."""
         self._last_frame_s = now_s
         self._ask("public/set_heartbeat", {"interval": HEARTBEAT_S}, now_s)
-        self._subscribe(self._plan.lifecycle_channels(), now_s)
+        self._want(self._plan.lifecycle_channels(), now_s)
         for currency in self._plan.currencies:
             for kind in Kind:
                 self._lists_due[currency, kind] = now_s
@@ -101,18 +103,7 @@ class DeribitSession:
         """Queue the polls that are due; call it about twice a second."""
         for request_id in [i for i, r in self._pending.items() if now_s - r.sent_s > REPLY_S]:
             self._give_up(self._pending.pop(request_id), now_s)
-        for (currency, kind), due in self._lists_due.items():
-            if now_s >= due:
-                self._lists_due[currency, kind] = now_s + LISTING_PERIOD_S
-                params = {"currency": currency, "kind": kind.value, "expired": False}
-                request = _Request(_Asked.INSTRUMENTS, now_s, currency=currency, kind=kind)
-                self._send("public/get_instruments", params, request)
-        for currency, due in self._summaries_due.items():
-            if now_s >= due:
-                self._summaries_due[currency] = now_s + SUMMARY_PERIOD_S
-                params = {"currency": currency, "kind": Kind.OPTION.value}
-                request = _Request(_Asked.SUMMARY, now_s, currency=currency)
-                self._send("public/get_book_summary_by_currency", params, request)
+        self._poll(now_s)
         return self._renew_mute_marks(now_s)
 
     def receive(self, frame: bytes | str, now_s: float) -> list[Event]:
@@ -138,6 +129,24 @@ class DeribitSession:
 
     # Requests
 
+    def _poll(self, now_s: float) -> None:
+        """Send the subscriptions, lists and summaries that are due."""
+        missing = frozenset(name for name, due in self._channels_due.items() if now_s >= due)
+        if missing:
+            self._subscribe(missing, now_s)
+        for (currency, kind), due in self._lists_due.items():
+            if now_s >= due:
+                self._lists_due[currency, kind] = now_s + LISTING_PERIOD_S
+                params = {"currency": currency, "kind": kind.value, "expired": False}
+                request = _Request(_Asked.INSTRUMENTS, now_s, currency=currency, kind=kind)
+                self._send("public/get_instruments", params, request)
+        for currency, due in self._summaries_due.items():
+            if now_s >= due:
+                self._summaries_due[currency] = now_s + SUMMARY_PERIOD_S
+                params = {"currency": currency, "kind": Kind.OPTION.value}
+                request = _Request(_Asked.SUMMARY, now_s, currency=currency)
+                self._send("public/get_book_summary_by_currency", params, request)
+
     def _ask(self, method: str, params: Mapping[str, object], now_s: float) -> None:
         self._send(method, params, _Request(_Asked.CONTROL, now_s))
 
@@ -148,16 +157,19 @@ class DeribitSession:
         frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
         self._outgoing.append(msgspec.json.encode(frame))
 
+    def _want(self, channels: frozenset[str], now_s: float) -> None:
+        for channel in channels:
+            self._channels_due.setdefault(channel, now_s)
+
     def _subscribe(self, channels: frozenset[str], now_s: float) -> None:
-        if channels:
-            self._asked_channels |= channels
-            request = _Request(_Asked.SUBSCRIBE, now_s, channels=channels)
-            self._send("public/subscribe", {"channels": sorted(channels)}, request)
+        self._channels_due |= dict.fromkeys(channels, math.inf)
+        request = _Request(_Asked.SUBSCRIBE, now_s, channels=channels)
+        self._send("public/subscribe", {"channels": sorted(channels)}, request)
 
     def _renew_mute_marks(self, now_s: float) -> list[Event]:
         """Unsubscribe and subscribe a marks channel that is silent while its index ticks."""
         events: list[Event] = []
-        for channel in self._asked_channels:
+        for channel in self._channels_due:
             if not channel.startswith("markprice.options."):
                 continue
             index = channel.removeprefix("markprice.options.")
@@ -189,7 +201,7 @@ class DeribitSession:
     def _answer(self, request: _Request, result: msgspec.Raw, now_s: float) -> list[Event]:
         match request.asked:
             case _Asked.SUBSCRIBE:
-                return self._acknowledge(request, wire.decode_one(result, list[str]))
+                return self._acknowledge(request, wire.decode_one(result, list[str]), now_s)
             case _Asked.INSTRUMENTS:
                 return [self._listed(request, result, now_s)]
             case _Asked.SUMMARY:
@@ -205,13 +217,13 @@ class DeribitSession:
             case _Asked.INSTRUMENTS if request.kind is not None:
                 self._lists_due[request.currency, request.kind] = now_s + RETRY_S
             case _Asked.SUBSCRIBE:
-                self._asked_channels -= request.channels
+                self._channels_due |= dict.fromkeys(request.channels, now_s + RETRY_S)
             case _:
                 pass
 
-    def _acknowledge(self, request: _Request, granted: list[str]) -> list[Event]:
+    def _acknowledge(self, request: _Request, granted: list[str], now_s: float) -> list[Event]:
         refused = request.channels - set(granted)
-        self._asked_channels -= refused
+        self._channels_due |= dict.fromkeys(refused, now_s + REFUSED_RETRY_S)
         return [Gap(GapCause.REFUSED_CHANNEL, channel) for channel in sorted(refused)]
 
     def _listed(self, request: _Request, result: msgspec.Raw, now_s: float) -> Listed:
@@ -225,9 +237,10 @@ class DeribitSession:
         )
         self._instruments |= {item.instrument_name: item for item in listed.instruments}
         everything = tuple(self._instruments.values())
-        self._subscribe(self._plan.market_channels(everything) - self._asked_channels, now_s)
+        self._want(self._plan.market_channels(everything), now_s)
         for currency in self._plan.summary_currencies(everything):
-            self._summaries_due[currency] = now_s
+            self._summaries_due.setdefault(currency, now_s)
+        self._poll(now_s)
         return listed
 
     def _own(self, instruments: Iterable[Instrument | None]) -> tuple[Instrument, ...]:

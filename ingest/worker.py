@@ -9,7 +9,7 @@ import structlog
 
 from greeks.chain import OptionChain
 from ingest.chain_state import ChainState
-from ingest.connection import run_connection
+from ingest.connection import FrameSink, run_connection
 from ingest.events import (
     Event,
     FutureTicker,
@@ -63,9 +63,13 @@ class AssetFeed:
         self._connected_before = False
         self._summaries_s: dict[str, float] = {}
 
-    async def run(self, url: str, rng: random.Random, *, wait_scale: float = 1.0) -> None:
-        """Feed from `url` until cancelled."""
-        await run_connection(url, self, self._now, rng, wait_scale=wait_scale)
+    async def run(self, url: str, rng: random.Random, sink: FrameSink | None = None) -> None:
+        """Feed from `url` until cancelled, through `sink` when someone listens in."""
+        await run_connection(url, sink or self, self._now, rng)
+
+    def index_age_s(self) -> float | None:
+        """Seconds since the index price last ticked; None before the first."""
+        return None if self.last_index_s is None else self._now() - self.last_index_s
 
     def progress(self) -> dict[str, bool]:
         """Return the steps of the bootstrap and whether each is done."""

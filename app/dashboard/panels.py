@@ -57,9 +57,7 @@ def grid() -> Component:
             _chart(
                 "profile", "Gamma profile", "net GEX if spot moved", figures.gamma_profile(), ()
             ),
-            _chart(
-                "matrix", "Strike × expiry", "net GEX", figures.strike_by_expiry(), _MATRIX_KEY
-            ),
+            _chart("matrix", "Strike × expiry", "net GEX", figures.strike_by_expiry(), _MATRIX_KEY),
             html.Div(html.Span(id="crosshair-value"), id="crosshair", hidden=True),
         ],
         className="stack",
@@ -86,8 +84,11 @@ def grid() -> Component:
             stack,
             _chart("expiries", "By expiry", "ATM IV beside", figures.by_expiry(), (switch,)),
             _chart(
-                "history", "Flip against price", "since you opened it",
-                figures.flip_and_price(), _HISTORY_KEY,
+                "history",
+                "Flip against price",
+                "since you opened it",
+                figures.flip_and_price(),
+                _HISTORY_KEY,
             ),
             _ladder(),
             _alerts(),
@@ -155,7 +156,9 @@ def _ladder() -> Component:
         html.Tr([html.Th(name, scope="col", className=kind) for name, kind in columns])
     )
     table = html.Table(
-        [head, html.Tbody(id="ladder-rows")], className="ladder", **{"aria-labelledby": "title-ladder"}
+        [head, html.Tbody(id="ladder-rows")],
+        className="ladder",
+        **{"aria-labelledby": "title-ladder"},
     )
     data = html.A("data", id="data-ladder", className="data", href="/docs")
     heading = _heading("ladder", "Hedge-flow ladder", "$, re-hedged exactly", (data,))

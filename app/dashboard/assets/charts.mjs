@@ -1,0 +1,186 @@
+/* From a board message and a skeleton to a figure. Pure: no page, no clock, no socket.
+
+   Arrays are handed to Plotly as they came, so the page shows exactly what the API says. */
+
+import { isKnown, level, money, number, percent, unsignedMoney } from "./format.mjs";
+import { labels, lines, zones } from "./levels.mjs";
+
+const SHADE = 0.5; // a put on the same side as its call
+
+const filled = (skeleton, i, columns, marker) => ({
+  ...skeleton.data[i],
+  ...columns,
+  ...(marker && { marker: { ...skeleton.data[i].marker, ...marker } }),
+});
+
+/* `scene`: header, strike window, steady value ranges, plot width, touch or not. */
+function layout(skeleton, scene, changes) {
+  const { seq, as_of } = scene.header;
+  return { ...skeleton.layout, ...changes, meta: { seq, as_of, asset: scene.header.asset } };
+}
+
+const strikeAxis = (skeleton, scene) => ({
+  ...skeleton.layout.xaxis,
+  range: [...scene.window.range],
+  uirevision: scene.window.version,
+  fixedrange: scene.isTouch,
+});
+
+const valueAxis = (skeleton, scene, key, values, axis = "yaxis") => {
+  const known = values.filter(isKnown);
+  return {
+    ...skeleton.layout[axis],
+    range: [...scene.steady.of(key, Math.min(0, ...known), Math.max(0, ...known))],
+  };
+};
+
+const dragmode = (skeleton, scene) => (scene.isTouch ? false : skeleton.layout.dragmode);
+
+/* As wide as the gap to the next strike allows, so that sparse strikes are not hairlines. */
+function barWidths(strikes, [low, high]) {
+  const gaps = strikes.map((k, i) =>
+    Math.min(k - (strikes[i - 1] ?? -Infinity), (strikes[i + 1] ?? Infinity) - k));
+  const seen = gaps.filter((gap, i) => strikes[i] >= low && strikes[i] <= high);
+  const finest = Math.min(...seen, high - low);
+  return gaps.map((gap) => 0.78 * Math.min(gap, 2 * finest));
+}
+
+function gex(data, skeleton, scene) {
+  const { strike, call_gex_usd_per_1pct: calls, put_gex_usd_per_1pct: puts } = data.strikes;
+  const net = data.strikes.gex_usd_per_1pct;
+  const [low, high] = scene.window.range;
+  const isSeen = (_, i) => strike[i] >= low && strike[i] <= high;
+  const width = barWidths(strike, scene.window.range);
+  const sides = [calls, puts].map((values) => values.filter(isSeen));
+  const stacked = sides[0].flatMap((call, i) => {
+    const put = sides[1][i];
+    return call * put > 0 ? [call + put] : [call, put];
+  });
+  const { marks } = skeleton.layout.meta;
+  const hover = strike.map((k, i) =>
+    `<b>${level(k)}</b>   net ${money(net[i])}<br>calls ${money(calls[i])}   puts ${money(puts[i])}` +
+    `<br>open interest ${number(data.strikes.open_interest_call_coin[i], 0)} C   ` +
+    `${number(data.strikes.open_interest_put_coin[i], 0)} P`);
+  return {
+    data: [
+      filled(skeleton, 0, { x: strike, y: calls, width }, { color: calls.map(Math.sign) }),
+      filled(skeleton, 1, { x: strike, y: puts, width }, {
+        color: puts.map((put, i) => Math.sign(put) * (put * calls[i] > 0 ? SHADE : 1)),
+      }),
+      filled(skeleton, 2, { x: strike, y: net, customdata: hover }),
+    ],
+    layout: layout(skeleton, scene, {
+      dragmode: dragmode(skeleton, scene),
+      xaxis: strikeAxis(skeleton, scene),
+      yaxis: valueAxis(skeleton, scene, "gex", [...stacked, ...net.filter(isSeen)]),
+      shapes: [
+        ...zones(data, marks, scene.window.range),
+        ...lines(data, marks),
+      ],
+      annotations: labels(data, marks, scene.window.range, scene.widthPx),
+    }),
+  };
+}
+
+function profile(data, skeleton, scene) {
+  const { spot_usd: spots, gex_usd_per_1pct: net } = data.profile;
+  const [low, high] = scene.window.range;
+  const here = data.summary.net.gex_usd_per_1pct;
+  const spot = data.header.spot_usd;
+  const { marks } = skeleton.layout.meta;
+  const hover = spots.map((x, i) =>
+    `<b>${level(x)}</b>   ${percent(x / spot - 1, 1)}<br>net GEX ${money(net[i])}`);
+  return {
+    data: [
+      filled(skeleton, 0, { x: spots, y: net, customdata: hover }),
+      filled(skeleton, 1, { x: spots, y: net.map((gex) => Math.max(0, gex)) }),
+      filled(skeleton, 2, { x: spots, y: net.map((gex) => Math.min(0, gex)) }),
+      filled(skeleton, 3, { x: [spot], y: [here] }),
+    ],
+    layout: layout(skeleton, scene, {
+      dragmode: dragmode(skeleton, scene),
+      xaxis: strikeAxis(skeleton, scene),
+      yaxis: valueAxis(skeleton, scene, "profile", [
+        here, ...net.filter((_, i) => spots[i] >= low && spots[i] <= high),
+      ]),
+      shapes: [
+        ...zones(data, marks, scene.window.range),
+        ...lines(data, marks),
+      ],
+    }),
+  };
+}
+
+/* Size at which colour saturates: the 99th percentile of the cells in sight. */
+function cellCap(values, isSeen) {
+  const sizes = values.flatMap((row) => row.filter((cell, i) => isKnown(cell) && cell && isSeen[i]))
+    .map(Math.abs).sort((a, b) => a - b);
+  return sizes.length ? sizes[Math.ceil(0.99 * sizes.length) - 1] : 1;
+}
+
+function matrix(data, skeleton, scene) {
+  const { strikes, expiries, values } = data.matrix;
+  const [low, high] = scene.window.range;
+  const cap = cellCap(values, strikes.map((k) => k >= low && k <= high));
+  const hover = values.map((row) => row.map((cell) => isKnown(cell) ? `net ${money(cell)}` : ""));
+  const pain = new Map(data.levels.max_pain.map((row) => [row.expiry, row.max_pain_usd]));
+  const { marks } = skeleton.layout.meta;
+  return {
+    data: [
+      filled(skeleton, 0, {
+        x: strikes, y: expiries, z: values, customdata: hover, zmin: -cap, zmax: cap,
+      }),
+      filled(skeleton, 1, { x: data.expiries.flip_usd, y: data.expiries.expiry }),
+      filled(skeleton, 2, { x: expiries.map((expiry) => pain.get(expiry) ?? null), y: expiries }),
+    ],
+    layout: layout(skeleton, scene, {
+      dragmode: dragmode(skeleton, scene),
+      xaxis: strikeAxis(skeleton, scene),
+      shapes: lines(data, marks),
+    }),
+    caption: { "scale-low": `\u2212${unsignedMoney(cap)}`, "scale-high": `+${unsignedMoney(cap)}` },
+  };
+}
+
+function expiries(data, skeleton, scene) {
+  const table = data.expiries;
+  const values = table[scene.by];
+  const hover = table.expiry.map((expiry, i) =>
+    `<b>${expiry}</b>   ${number(table.days[i], 1)} days   ATM IV ${percent(table.atm_iv[i], 1).replace("+", "")}` +
+    `<br>vega ${money(table.vega_usd_per_pt[i])} per pt` +
+    `<br>GEX ${money(table.gex_usd_per_1pct[i])} per 1 %<br>flip ${level(table.flip_usd[i])}`);
+  return {
+    data: [filled(
+      skeleton, 0, { x: values, y: table.expiry, customdata: hover }, { color: values.map(Math.sign) },
+    )],
+    layout: layout(skeleton, scene, {
+      xaxis: valueAxis(skeleton, scene, scene.by, values, "xaxis"),
+      yaxis: {
+        ...skeleton.layout.yaxis,
+        tickvals: table.expiry,
+        ticktext: table.expiry.map((expiry, i) =>
+          `${expiry}  <b>${percent(table.atm_iv[i], 1).replace("+", "")}</b>`),
+      },
+    }),
+  };
+}
+
+const SHORTEST_MS = 120_000;
+
+function history(data, skeleton, scene) {
+  const { at, spot, flip } = scene.history;
+  const known = [...spot, ...flip].filter(isKnown);
+  const [start, end] = [at[0], at.at(-1)];
+  return {
+    data: [filled(skeleton, 0, { x: at, y: spot }), filled(skeleton, 1, { x: at, y: flip })],
+    layout: layout(skeleton, scene, {
+      xaxis: { ...skeleton.layout.xaxis, range: [start, Math.max(end, start + SHORTEST_MS)] },
+      yaxis: {
+        ...skeleton.layout.yaxis,
+        range: [...scene.steady.of("history", Math.min(...known), Math.max(...known))],
+      },
+    }),
+  };
+}
+
+export { expiries, gex, history, matrix, profile };

@@ -1,0 +1,86 @@
+/* One websocket, one topic, newest message only. Silence is a fault: reconnect with backoff. */
+
+const SILENCE_MS = 5_000;
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 8_000;
+const RETRY_TOPIC_MS = 1_000;
+
+export class Feed {
+  #socket = null;
+  #topic = null;
+  #failures = 0;
+  #heardAt = performance.now(); // of the socket: any frame proves that it lives
+  #waiting = 0;
+
+  /* `onMessage(message)` gets messages of the wanted topic, `onError(text)` refusals. */
+  constructor(onMessage, onError) {
+    this.onMessage = onMessage;
+    this.onError = onError;
+    setInterval(() => this.#watch(), 500);
+    addEventListener("online", () => this.#topic && this.#reconnect(0));
+  }
+
+  follow(topic) {
+    if (topic === this.#topic) return;
+    const old = this.#topic;
+    this.#topic = topic;
+    if (this.#socket?.readyState === WebSocket.OPEN) {
+      if (old) this.#send({ unsubscribe: [old] });
+      this.#send({ subscribe: [topic] });
+    } else if (!this.#socket) {
+      this.#connect();
+    }
+  }
+
+  #send(request) {
+    this.#socket.send(JSON.stringify(request));
+  }
+
+  #connect() {
+    clearTimeout(this.#waiting);
+    this.#waiting = 0;
+    this.#heardAt = performance.now();
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}/api/v1/stream`);
+    this.#socket = socket;
+    socket.onopen = () => this.#send({ subscribe: [this.#topic] });
+    socket.onmessage = (event) => this.#receive(event.data);
+    socket.onclose = () => this.#reconnect();
+  }
+
+  #receive(text) {
+    this.#heardAt = performance.now();
+    const message = JSON.parse(text);
+    if (message.error !== undefined) {
+      this.onError(message.error);
+      setTimeout(() => this.#ask(), RETRY_TOPIC_MS);
+    } else if (message.topic === this.#topic) {
+      this.#failures = 0;
+      this.onMessage(message);
+    }
+  }
+
+  #ask() {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ subscribe: [this.#topic] });
+  }
+
+  #reconnect(delay = this.#delay()) {
+    if (this.#socket) {
+      this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+      this.#socket.close();
+      this.#socket = null;
+    }
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => this.#connect(), delay);
+  }
+
+  #delay() {
+    const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    return longest * (0.5 + Math.random() / 2);
+  }
+
+  #watch() {
+    if (this.#socket && performance.now() - this.#heardAt > SILENCE_MS) this.#reconnect();
+  }
+}

@@ -1,0 +1,70 @@
+/* Spot, flips and walls as lines, labels and zones over a strike axis. Pure. */
+
+import { isKnown, level } from "./format.mjs";
+
+const CHARACTER_PX = 6.3;
+const ROW_PX = 15;
+const ROWS = 2;
+
+const risingFlips = (data) => [...data.levels.flips].sort((a, b) => a.spot_usd - b.spot_usd);
+
+/* Every level that has a place on the axis, most important first. */
+function all(data) {
+  const { call_wall_usd: call, put_wall_usd: put } = data.levels;
+  const nearest = (a, b) =>
+    Math.abs(Math.log(a.spot_usd / data.header.spot_usd)) -
+    Math.abs(Math.log(b.spot_usd / data.header.spot_usd));
+  return [
+    { kind: "spot", x: data.header.spot_usd, word: "Spot" },
+    ...[...data.levels.flips].sort(nearest).map((flip) => ({
+      kind: flip.weak ? "weak_flip" : "flip",
+      x: flip.spot_usd,
+      word: flip.weak ? "weak flip" : "Flip",
+    })),
+    { kind: "call_wall", x: call, word: call === put ? "Walls" : "Call wall" },
+    ...(call === put ? [] : [{ kind: "put_wall", x: put, word: "Put wall" }]),
+  ].filter((mark) => isKnown(mark.x));
+}
+
+const lines = (data, marks) =>
+  all(data).map(({ kind, x }) => ({ ...marks[kind].line, x0: x, x1: x }));
+
+/* Where dealers are long and short gamma, faintly, between the flips. */
+function zones(data, marks, [low, high]) {
+  const flips = risingFlips(data);
+  const profile = data.profile.gex_usd_per_1pct;
+  const isLongBelow = flips.length ? flips[0].direction === "short_above" : profile[0] > 0;
+  if (!flips.length && !profile.some((gex) => gex)) return [];
+  const edges = [low, ...flips.map((flip) => flip.spot_usd), high];
+  return edges.slice(1).map((edge, i) => ({
+    ...marks[(i % 2 === 0) === isLongBelow ? "long_zone" : "short_zone"],
+    x0: Math.min(high, Math.max(low, edges[i])),
+    x1: Math.min(high, Math.max(low, edge)),
+  }));
+}
+
+/* Labels above the plot in two rows, none over another; a level out of sight points to itself. */
+function labels(data, marks, [low, high], widthPx) {
+  const taken = Array.from({ length: ROWS }, () => []);
+  const placed = [];
+  for (const { kind, x, word } of all(data)) {
+    const side = x < low ? "\u2039 " : x > high ? " \u203A" : "";
+    const text = side === " \u203A" ? `${word} ${level(x)}${side}` : `${side}${word} ${level(x)}`;
+    const half = (text.length * CHARACTER_PX) / 2 + 4;
+    const at = ((Math.min(high, Math.max(low, x)) - low) / (high - low)) * widthPx;
+    const centre = Math.min(widthPx - half, Math.max(half, at));
+    const row = taken.findIndex((spans) =>
+      spans.every(([from, to]) => centre + half < from || centre - half > to));
+    if (row < 0) continue;
+    taken[row].push([centre - half, centre + half]);
+    placed.push({
+      ...marks[kind].label,
+      text,
+      x: low + (centre / widthPx) * (high - low),
+      yshift: 1 + row * ROW_PX,
+    });
+  }
+  return placed;
+}
+
+export { labels, lines, zones };

@@ -1,0 +1,74 @@
+"""RFC 9457 problem documents: the one shape of every refusal and failure over HTTP."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+_MAX_DETAIL = 500
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """A request that is answered with a problem document instead of a body.
+
+    Not a frozen dataclass: the framework clears `__traceback__` on exceptions it has handled.
+    """
+
+    def __init__(
+        self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{status} {title}: {detail}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.headers = headers
+
+
+def problem_response(
+    status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Encode a problem document."""
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail[:_MAX_DETAIL].encode("utf-8", "replace").decode(),
+    }
+    return Response(orjson.dumps(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every refusal of `app` with a problem document."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(_request: Request, problem: Problem) -> Response:
+        return problem_response(problem.status, problem.title, problem.detail, problem.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_request: Request, error: RequestValidationError) -> Response:
+        return problem_response(422, "Bad parameter", describe_errors(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_request: Request, error: HTTPException) -> Response:
+        title = HTTPStatus(error.status_code).phrase
+        return problem_response(error.status_code, title, str(error.detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def on_bug(_request: Request, _error: Exception) -> Response:
+        return problem_response(500, "Internal error", "the board could not answer; see its log")
+
+
+def describe_errors(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Name every parameter that is not understood and why, never repeating its value."""
+    return "; ".join(f"{_name(error['loc'])}: {error['msg']}" for error in errors[:5])
+
+
+def _name(location: Sequence[int | str]) -> str:
+    # the first step says body, query or path; a malformed body has nothing after it
+    return ".".join(str(step) for step in location[1:]) or str(location[0])
