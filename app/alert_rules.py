@@ -78,25 +78,30 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number and the two thresholds between which nothing is decided."""
+    """A number, the threshold beyond which it is up, and the one back beyond which it is down.
+
+    Between the two nothing is decided.
+    """
 
     value: float
-    rise_above: float
-    fall_below: float
+    up_beyond: float
+    down_beyond: float
+    when: Beyond = Beyond.ABOVE
 
     @property
     def side(self) -> Side | None:
         """Which side of the dead band the value is on, None inside it."""
-        if self.value > self.rise_above:
+        sign = 1 if self.when == Beyond.ABOVE else -1
+        if sign * (self.value - self.up_beyond) > 0:
             return Side.UP
-        return Side.DOWN if self.value < self.fall_below else None
+        return Side.DOWN if sign * (self.value - self.down_beyond) < 0 else None
 
 
 def _beyond(value: float, threshold: float, when: Beyond, band: float) -> Reading:
-    """Rise at the threshold itself; fall only a dead band before it."""
-    if when == Beyond.ABOVE:
-        return Reading(value, threshold, threshold - band)
-    return Reading(-value, -threshold, -threshold - band)
+    """Up at the threshold itself, down a dead band before it."""
+    return Reading(
+        value, threshold, threshold - band if when == Beyond.ABOVE else threshold + band, when
+    )
 
 
 # enums arrive as text, which strict mode would refuse
@@ -134,12 +139,12 @@ class LevelNear:
     within_pct: Annotated[float, Field(gt=0, le=50)] = 1.0
 
     def read(self, seen: Observation, band: float) -> Reading | None:
-        """Measure the negative distance in per cent, so that near is up."""
+        """Measure the distance in per cent of the level."""
         level = self.level_usd(seen)
         if seen.spot_usd is None or level is None or level <= 0:
             return None
         distance_pct = 100 * abs(seen.spot_usd - level) / level
-        return Reading(-distance_pct, -self.within_pct, -self.within_pct - 100 * band)
+        return _beyond(distance_pct, self.within_pct, Beyond.BELOW, 100 * band)
 
     def level_usd(self, seen: Observation) -> float | None:
         """Return the watched level."""

@@ -68,7 +68,7 @@ class Fired:
 
 def resume(memory: Memory) -> RuleState:
     """Return the state after a restart: the side is remembered, the evidence is not."""
-    return RuleState(memory, Attention(is_resumed=True))
+    return RuleState(memory, Attention(is_resumed=memory.side is not None))
 
 
 def evaluate(rule: Rule, state: RuleState, seen: Observation) -> tuple[RuleState, Fired | None]:

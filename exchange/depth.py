@@ -5,9 +5,9 @@ import numpy as np
 from exchange.state import Future
 
 LEVELS = 40
-type Side = dict[float, float]
-type BookImage = tuple[Side, Side]
-type Change = tuple[str, float, float]
+Side = dict[float, float]
+BookImage = tuple[Side, Side]
+Change = tuple[str, float, float]
 
 
 def move_book(future: Future, spread_ticks: int, size: float, rng: np.random.Generator) -> None:

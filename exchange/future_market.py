@@ -115,6 +115,12 @@ class FutureMarket:
         self._state.tape.record(future.instrument, deal)
         self._write_day(future)
 
+    def write_days(self, names: list[str]) -> None:
+        """Take over the day's statistics of the named futures of this book."""
+        for future in self.futures():
+            if future.instrument.name in names:
+                self._write_day(future)
+
     def _write_day(self, future: Future) -> None:
         day = self._state.tape.days[future.instrument.name]
         future.last, future.high, future.low = day.last, day.high, day.low

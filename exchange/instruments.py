@@ -9,7 +9,7 @@ from greeks.conventions import Settlement
 PERPETUAL_EXPIRY_MS = 32_503_708_800_000
 PERPETUAL_CREATED_MS = 1_534_242_287_000
 
-type Wire = dict[str, object]
+Wire = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,19 @@ Time moves in beats on a fixed grid of the UTC day, so that the same seed, start
 `advance` calls give the same market. A wide step takes coarser beats.
 """
 
-from functools import partial
-
 import numpy as np
 
 from exchange import roll
+from exchange.calendar import listed_expiries
 from exchange.config import ExchangeConfig
 from exchange.future_market import FutureMarket
 from exchange.instruments import Instrument
 from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
 from exchange.option_market import OptionMarket
-from exchange.paths import IndexPaths
-from exchange.smile import atm_vol
+from exchange.paths import CoinPath, IndexPaths
 from exchange.specs import BookSpec, select_books
-from exchange.state import Future, Index, MarketState, Notice
+from exchange.state import Index, MarketState, Notice
 from exchange.universe import (
     initial_created,
     list_future,
@@ -26,7 +24,6 @@ from exchange.universe import (
     list_perpetual,
     option_expiries,
 )
-from exchange.calendar import Expiry, listed_expiries
 from greeks.conventions import BoolArray
 
 BEATS_MS = ((15_000, 400), (3_600_000, 5_000))
@@ -35,6 +32,8 @@ COARSE_BEAT_MS = 60_000
 MARK_MS = 1000
 USDC_BASIS = 1.00004
 FORGET_MS = 60_000
+DVOL_INDICES = frozenset({"btc_usd", "eth_usd"})
+DVOL_OVER_ATM = 1.04
 
 
 class SyntheticMarket:
@@ -123,12 +122,11 @@ class SyntheticMarket:
         self.state.now_ms = now_ms
         self._paths.step(now_ms, now_ms - start)
         self._move_indices()
-        for futures in self._futures:
-            index, coin = self._of(futures.book)
-            futures.move_perpetual(index, coin, now_ms)
         self._lifecycle.step(now_ms)
         if now_ms - self._marked_ms >= pace:
             self._mark()
+        elif pace == MARK_MS:
+            self._move_perpetuals()
         for options, futures in zip(self._options, self._futures, strict=True):
             index = self.state.indices[options.book.price_index]
             options.trade(start, now_ms, index)
@@ -136,3 +134,74 @@ class SyntheticMarket:
         if now_ms - self._forgot_ms >= FORGET_MS:
             self._forgot_ms = now_ms
             self._forget(now_ms)
+
+    def _of(self, book: BookSpec) -> tuple[Index, CoinPath]:
+        return self.state.indices[book.price_index], self._paths.coins[book.asset.name]
+
+    def _move_indices(self) -> None:
+        for options in self._options:
+            book = options.book
+            coin = self._paths.coins[book.asset.name]
+            name = book.price_index
+            index = self.state.indices.setdefault(name, Index(name, 0.0, book.asset.index_decimals))
+            if not index.locked:
+                basis = 1.0 if book.is_inverse else USDC_BASIS
+                index.price = round(coin.spot * basis, index.decimals)
+            if name in DVOL_INDICES:
+                index.volatility = round(coin.vol_level * DVOL_OVER_ATM * 100.0, 2)
+
+    def _move_perpetuals(self) -> None:
+        for futures in self._futures:
+            index, coin = self._of(futures.book)
+            futures.move_perpetual(index, coin, self._beat_ms)
+
+    def _mark(self) -> None:
+        now_ms = self._marked_ms = self._beat_ms
+        for options, futures in zip(self._options, self._futures, strict=True):
+            index, coin = self._of(futures.book)
+            forwards = futures.forwards(index, coin, now_ms, WINDOW_MS)
+            futures.move(index, coin, forwards, now_ms)
+            options.set_forwards(forwards)
+            options.mark(now_ms, coin.vol_level)
+
+    def _open(self, options: OptionMarket, futures: FutureMarket) -> None:
+        """List everything that stands when the market begins, and give it holders."""
+        now_ms, book = self._beat_ms, options.book
+        expiries = listed_expiries(now_ms)
+        for expiry in expiries:
+            list_future(self.state, book, expiry, initial_created(expiry, now_ms))
+        list_perpetual(self.state, book)
+        self._list(options, futures, now_ms)
+        index, coin = self._of(book)
+        options.set_forwards(futures.forwards(index, coin, now_ms, WINDOW_MS))
+        options.open_books(now_ms, coin.vol_level)
+        futures.open_interest()
+
+    def _list(self, options: OptionMarket, futures: FutureMarket, at_ms: int) -> None:
+        """List the strikes that are missing in every expiry that carries options."""
+        index, coin = self._of(options.book)
+        forwards = futures.forwards(index, coin, at_ms, WINDOW_MS)
+        opening = not options.table.instruments
+        for expiry in option_expiries(options.book, at_ms):
+            created = initial_created(expiry, at_ms) if opening else at_ms
+            listing = list_options(
+                self.state, options.book, expiry, forwards[expiry.ms], coin.vol_level, at_ms, created
+            )
+            options.append(listing)
+            if not opening:
+                self.state.notices += [_created(at_ms, option) for option in listing.instruments]
+        if not opening:
+            options.open_empty()
+
+    def _drop(self, price_index: str, mask: BoolArray) -> None:
+        next(o for o in self._options if o.book.price_index == price_index).keep(mask)
+
+    def _forget(self, now_ms: int) -> None:
+        """Let the tape and the day's statistics lose what is older than 24 hours."""
+        changed = self.state.tape.forget(now_ms)
+        for market in (*self._options, *self._futures):
+            market.write_days(changed)
+
+
+def _created(at_ms: int, instrument: Instrument) -> Notice:
+    return Notice(at_ms, instrument, "open", created=True)

@@ -35,10 +35,10 @@ class OptionMarket:
         self._odds: FloatArray = np.empty(0)
         state.options[book.price_index] = self.table
 
-    def open_books(self, periods: list[str], now_ms: int, vol_level: float) -> None:
+    def open_books(self, now_ms: int, vol_level: float) -> None:
         """Give the first listing its open interest and its holders."""
         c = self.table.columns
-        lots = initial_lots(self.book, c, periods, now_ms, vol_level, self._rng)
+        lots = initial_lots(self.book, c, now_ms, vol_level, self._rng)
         self.agents.append(lots, c.is_call)
         c.open_interest = self._coins(lots)
 
@@ -137,6 +137,12 @@ class OptionMarket:
         mark = float(self.table.columns.mark_price[row])
         tick = self.table.instruments[row].tick_at(mark)
         return max(round(round(mark / tick) * tick, 6), self.book.tick_size)
+
+    def write_days(self, names: list[str]) -> None:
+        """Take over the day's statistics of the named options that are listed here."""
+        for name in names:
+            if (row := self.table.rows.get(name)) is not None:
+                self._write_day(row)
 
     def _write_day(self, row: int) -> None:
         day, c = self._state.tape.days[self.table.instruments[row].name], self.table.columns

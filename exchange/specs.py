@@ -105,25 +105,25 @@ COIN_TICKS = ((0.005, 0.0005),)
 BOOKS = (
     BookSpec(
         asset=BTC, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=0.1,
-        contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.0,
+        contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.3,
         tenors=None, open_interest_coin=400e3, future_open_interest=1.1e9,
         option_trades_per_s=0.35, future_trades_per_s=0.8,
     ),
     BookSpec(
         asset=ETH, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=1,
-        contract_size=1, future_tick=0.25, perpetual_tick=0.05, future_contract=1, ladder=0.86,
+        contract_size=1, future_tick=0.25, perpetual_tick=0.05, future_contract=1, ladder=0.95,
         tenors=None, open_interest_coin=2.1e6, future_open_interest=6e8,
         option_trades_per_s=0.25, future_trades_per_s=0.6,
     ),
     BookSpec(
         asset=BTC, settlement=LINEAR, tick_size=5, tick_steps=(), min_amount=0.01,
-        contract_size=1, future_tick=2.5, perpetual_tick=0.1, future_contract=0.0001, ladder=0.6,
+        contract_size=1, future_tick=2.5, perpetual_tick=0.1, future_contract=0.0001, ladder=0.5,
         tenors=8, open_interest_coin=6e3, future_open_interest=9e3,
         option_trades_per_s=0.06, future_trades_per_s=0.3,
     ),
     BookSpec(
         asset=ETH, settlement=LINEAR, tick_size=0.1, tick_steps=(), min_amount=0.1,
-        contract_size=1, future_tick=0.25, perpetual_tick=0.01, future_contract=0.001, ladder=0.6,
+        contract_size=1, future_tick=0.25, perpetual_tick=0.01, future_contract=0.001, ladder=0.5,
         tenors=8, open_interest_coin=60e3, future_open_interest=1.5e5,
         option_trades_per_s=0.06, future_trades_per_s=0.3,
     ),
@@ -136,7 +136,7 @@ BOOKS = (
     BookSpec(
         asset=XRP, settlement=LINEAR, tick_size=0.0005, tick_steps=(), min_amount=1000,
         contract_size=1000, future_tick=0.0001, perpetual_tick=0.0001, future_contract=1,
-        ladder=0.5, tenors=6, open_interest_coin=8e7, future_open_interest=1e8,
+        ladder=0.4, tenors=6, open_interest_coin=8e7, future_open_interest=1e8,
         option_trades_per_s=0.03, future_trades_per_s=0.1,
     ),
 )  # fmt: skip

@@ -55,7 +55,9 @@ class OptionColumns:
         columns = cls(*(np.full(n, np.nan) for _ in fields(cls)))
         columns.strike = np.array([i.strike for i in instruments], dtype=np.float64)
         columns.expiry_ms = np.array([i.expiry_ms for i in instruments], dtype=np.int64)
-        columns.is_call = np.array([i.option_type is OptionType.CALL for i in instruments])
+        columns.is_call = np.array(
+            [i.option_type is OptionType.CALL for i in instruments], dtype=np.bool_
+        )
         columns.timestamp = np.zeros(n, dtype=np.int64)
         for name in ("bid", "ask", "bid_amount", "ask_amount", "bid_iv", "ask_iv"):
             setattr(columns, name, np.zeros(n))

@@ -5,8 +5,10 @@ import numpy as np
 from exchange.specs import BookSpec
 from greeks.conventions import BoolArray, FloatArray
 
-ZONES = ((1.0, 9.0), (2.5, 4.5), (4.5, 2.0))
+ZONES = ((1.0, 12.0), (2.5, 6.0), (4.2, 2.6))
 """Reach in standard deviations, and strikes per standard deviation inside it."""
+
+FLIP_BELOW = -0.035
 
 
 def strike_ladder(book: BookSpec, forward: float, sd: float) -> tuple[float, ...]:
@@ -32,12 +34,24 @@ def initial_open_interest(
 
     `x` is ln(K/F), `sd` the standard deviation to expiry, `noise` positive with mean one.
     """
-    centre = np.where(is_call, 0.02 + 0.55 * sd, -0.02 - 0.75 * sd)
-    width = 0.02 + 0.8 * sd
-    shape = np.exp(-0.5 * ((x - centre) / width) ** 2)
+    centre = np.where(is_call, 0.015 + 0.6 * sd, -0.015 - 0.6 * sd)
+    shape = np.exp(-0.5 * ((x - centre) / (0.02 + 0.8 * sd)) ** 2)
     rounded = np.where(strike % round_strike == 0, 3.0, 1.0)
     rounded = np.where(strike % (round_strike / 2) == 0, 1.6 * rounded, rounded)
-    return np.asarray(shape * rounded * noise * np.where(is_call, 1.0, 0.85))
+    return np.asarray(shape * rounded * noise)
+
+
+def balance_puts(
+    weight: FloatArray, is_call: BoolArray, x: FloatArray, sd: FloatArray
+) -> FloatArray:
+    """Scale the puts so that calls and puts carry the same gamma `FLIP_BELOW` under spot.
+
+    That is where the world's "naive" dealer gamma (long calls, short puts) then flips its sign.
+    """
+    d1 = (FLIP_BELOW - x) / sd + sd / 2
+    gamma = weight * np.exp(-0.5 * d1 * d1) / sd
+    calls, puts = gamma[is_call].sum(), gamma[~is_call].sum()
+    return np.where(is_call, weight, weight * calls / max(puts, 1e-300))
 
 
 def _step_at_least(steps: tuple[float, ...], wanted: float) -> float:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from exchange.calendar import Expiry, created_ms, listed_expiries
+from exchange.calendar import Expiry, created_ms, expiry_period, listed_expiries
 from exchange.instruments import Instrument, build_future, build_option, build_perpetual
 from exchange.smile import atm_vol
 from exchange.specs import BookSpec, OptionType
 from exchange.state import Future, MarketState, OptionColumns
-from exchange.strikes import initial_open_interest, strike_ladder
+from exchange.strikes import balance_puts, initial_open_interest, strike_ladder
 from greeks.conventions import DAYS_PER_YEAR, MS_PER_YEAR, FloatArray, IntArray
 
 TENOR_WEIGHT = {"day": 0.25, "week": 0.6, "month": 2.6}
@@ -76,21 +76,20 @@ def initial_created(expiry: Expiry, now_ms: int) -> int:
 
 
 def initial_lots(
-    book: BookSpec, columns: OptionColumns, periods: list[str], now_ms: int, vol_level: float,
-    rng: np.random.Generator,
+    book: BookSpec, columns: OptionColumns, now_ms: int, vol_level: float, rng: np.random.Generator
 ) -> IntArray:  # fmt: skip
     """Return the open interest of a fresh book in whole lots; one option in six has none."""
     years: FloatArray = (columns.expiry_ms - now_ms) / MS_PER_YEAR
     sd = atm_vol(vol_level, years) * np.sqrt(years + 1.0 / DAYS_PER_YEAR)
     n = len(years)
-    noise = rng.lognormal(-0.32, 0.8, n) * (rng.random(n) > 1 / 6)
+    noise = rng.lognormal(-0.18, 0.6, n) * (rng.random(n) > 1 / 6)
     x = np.log(columns.strike / columns.forward)
     shape = initial_open_interest(
         columns.strike, columns.is_call, x, sd, book.asset.round_strike, noise
     )
-    tenor = np.array([TENOR_WEIGHT[period] for period in periods]) * (years + 0.02) ** 0.25
+    tenor = np.array([TENOR_WEIGHT[expiry_period(ms)] for ms in columns.expiry_ms.tolist()]) * (years + 0.02) ** 0.4
     per_expiry = np.array([np.sum(columns.expiry_ms == ms) for ms in columns.expiry_ms])
-    weight = shape * tenor / per_expiry
+    weight = balance_puts(shape * tenor / per_expiry, columns.is_call, x, sd)
     total = book.open_interest_coin / book.min_amount
     return np.round(weight / weight.sum() * total).astype(np.int64)
 

@@ -52,7 +52,7 @@ def test_a_topic_carries_the_query_of_its_rest_twin() -> None:
     "name", ["", "BTC", "DOGE.strikes", "BTC.unknown", "BTC.strikes?x=1", "BTC.strikes?book=both"]
 )
 def test_a_topic_that_is_none_says_what_was_expected(name: str) -> None:
-    with pytest.raises(UnknownTopicError, match="expected|not a valid|bad query"):
+    with pytest.raises(UnknownTopicError, match=r"expected|not a valid|bad query"):
         parse_topic(name, ("BTC",), PositionModel.NAIVE)
 
 

@@ -1,0 +1,1 @@
+"""The history of the schema, one module a step. A released step is never edited."""

@@ -1,0 +1,112 @@
+"""The tables of the store. Times are int ms; unknown numbers are NULL, never NaN."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA = MetaData()
+
+webhook = Table(
+    "webhook",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),  # signs as well until old_secret_until_ms
+    Column("old_secret_until_ms", BigInteger),
+    Column("enabled", Boolean, nullable=False),
+    Column("disabled_reason", Text),
+    Column("failures_in_row", Integer, nullable=False),
+    Column("failing_since_ms", BigInteger),
+    Column("resume_ms", BigInteger, nullable=False),  # circuit or Retry-After: no request before
+    Column("lease_until_ms", BigInteger, nullable=False),  # a request is in flight until then
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+alert_rule = Table(
+    "alert_rule",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("position", Text),
+    Column("dead_band_pct", Float, nullable=False),
+    Column("confirm_s", Float, nullable=False),
+    Column("cooldown_s", Float, nullable=False),
+    Column("params", Text, nullable=False),  # JSON
+    Column("enabled", Boolean, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),  # compare-and-swap
+    Column("side", Text),
+    Column("sequence", Integer, nullable=False),
+    Column("fired_ms", BigInteger),
+    Column("side_spot_usd", Float),
+    Column("side_level_usd", Float),
+    Column("side_position", Text),
+)
+
+rule_webhook = Table(
+    "rule_webhook",
+    METADATA,
+    Column("rule_id", Text, ForeignKey("alert_rule.id", ondelete="CASCADE"), primary_key=True),
+    Column("webhook_id", Text, ForeignKey("webhook.id", ondelete="CASCADE"), primary_key=True),
+)
+
+# events and deliveries outlive the rule and the webhook that they tell of
+alert_event = Table(
+    "alert_event",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("rule_id", Text),  # NULL for a test
+    Column("sequence", Integer),
+    Column("type", Text, nullable=False),
+    Column("body", Text, nullable=False),  # JSON, exactly as it is signed
+    Column("muted", Boolean, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("rule_id", "sequence", name="alert_event_once"),
+)
+
+delivery = Table(
+    "delivery",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("event_id", Text, ForeignKey("alert_event.id"), nullable=False),
+    Column("webhook_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_ms", BigInteger),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("last_status_code", Integer),
+    Column("last_error", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger),
+    UniqueConstraint("event_id", "webhook_id", name="delivery_once"),
+    CheckConstraint(
+        "status IN ('pending', 'delivered', 'failed', 'dead')", name="delivery_status_known"
+    ),
+)
+Index("delivery_due", delivery.c.webhook_id, delivery.c.status, delivery.c.next_attempt_ms)
+
+token = Table(
+    "token",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of a 256-bit random token
+    Column("scopes", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+)
