@@ -121,7 +121,9 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _open_postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    engine = create_async_engine(url, pool_size=READERS + 1, pool_pre_ping=True)
+    engine = create_async_engine(
+        url, pool_size=READERS + 1, pool_pre_ping=True, hide_parameters=True
+    )
     return engine, engine
 
 
@@ -132,7 +134,7 @@ def _open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         _make_private(path)
     except OSError as error:
         raise StoreError(f"the database {path} cannot be written: {error.strerror}") from error
-    writer = create_async_engine(url, pool_size=1, max_overflow=0)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
     _on_connect(
         writer,
         "PRAGMA journal_mode=WAL",
@@ -142,7 +144,9 @@ def _open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     )
     _on_begin(writer, "BEGIN IMMEDIATE")
     read_only = url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
-    reader = create_async_engine(read_only, pool_size=READERS, max_overflow=0)
+    reader = create_async_engine(
+        read_only, pool_size=READERS, max_overflow=0, hide_parameters=True
+    )
     _on_connect(reader, f"PRAGMA busy_timeout={round(BUSY_S * 1000)}")
     _on_begin(reader, "BEGIN")
     return writer, reader

@@ -105,13 +105,13 @@ COIN_TICKS = ((0.005, 0.0005),)
 BOOKS = (
     BookSpec(
         asset=BTC, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=0.1,
-        contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.3,
+        contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.17,
         tenors=None, open_interest_coin=400e3, future_open_interest=1.1e9,
         option_trades_per_s=0.35, future_trades_per_s=0.8,
     ),
     BookSpec(
         asset=ETH, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=1,
-        contract_size=1, future_tick=0.25, perpetual_tick=0.05, future_contract=1, ladder=0.95,
+        contract_size=1, future_tick=0.25, perpetual_tick=0.05, future_contract=1, ladder=0.86,
         tenors=None, open_interest_coin=2.1e6, future_open_interest=6e8,
         option_trades_per_s=0.25, future_trades_per_s=0.6,
     ),

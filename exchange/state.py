@@ -83,6 +83,11 @@ class OptionTable:
     expiries: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     expiry_row: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     version: int = 0
+    mark_decimals: int = 4  # of a ticker; a recording keeps its own
+
+    def ticker_mark(self, row: int) -> float:
+        """Return a mark as tickers and mark pushes say it."""
+        return round(self.columns.mark_price.item(row), self.mark_decimals)
 
     def append(
         self, instruments: list[Instrument], underlying: list[str], columns: OptionColumns

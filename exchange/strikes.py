@@ -8,7 +8,7 @@ from greeks.conventions import BoolArray, FloatArray
 ZONES = ((1.0, 12.0), (2.5, 6.0), (4.2, 2.6))
 """Reach in standard deviations, and strikes per standard deviation inside it."""
 
-FLIP_BELOW = -0.035
+FLIP_BELOW = -0.028
 
 
 def strike_ladder(book: BookSpec, forward: float, sd: float) -> tuple[float, ...]:

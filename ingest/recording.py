@@ -151,7 +151,7 @@ def _read_lines(file: Path) -> Iterator[bytes]:
     with gzip.open(file, "rb") as stream:
         while True:
             try:
-                chunk = stream.read(_CHUNK)
+                chunk = stream.read1(_CHUNK)  # read() would lose what precedes a cut
             except (EOFError, OSError, zlib.error):
                 return
             if not chunk:

@@ -36,7 +36,7 @@ def _axis(**changes: object) -> Part:
 
 
 def _strike_axis(**changes: object) -> Part:
-    return _axis(fixedrange=False, tickformat=",.0f", nticks=9, showgrid=True, **changes)
+    return _axis(fixedrange=False, tickformat=",.0f", nticks=9, **changes)
 
 
 def _layout(**changes: object) -> Part:

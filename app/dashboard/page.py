@@ -35,6 +35,7 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
         __name__,
         server=server,
         assets_folder=str(Path(__file__).parent / "assets"),
+        assets_ignore=r"^(?!live\.).*\.mjs$",  # live.mjs imports the others
         index_string=_INDEX.replace("THEME", theme.css_variables()),
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},

@@ -1,0 +1,206 @@
+/* Joins the stream to the page: newest message wins, text at once, charts when they are due. */
+
+import { attachControls, showChoices } from "./controls.mjs";
+import { attachStack } from "./stack.mjs";
+import { Feed } from "./feed.mjs";
+import * as format from "./format.mjs";
+import { Paths } from "./history.mjs";
+import { Painter } from "./painter.mjs";
+import { SteadyRanges, StrikeWindow } from "./ranges.mjs";
+import { refreshAlerts } from "./alerts.mjs";
+import { judge } from "./status.mjs";
+import * as text from "./text.mjs";
+import * as views from "./view.mjs";
+
+const CHARTS = ["gex", "profile", "matrix", "expiries", "history"];
+const TABLES = {
+  gex: "/strikes", profile: "/profile", matrix: "/matrix", expiries: "/expiries",
+  ladder: "/hedge-flow", history: "",
+};
+const CLOCK_MS = 250;
+const ALERTS_MS = 30_000;
+
+class Board {
+  view;
+  by = "vega_usd_per_pt";
+  #data = null; // newest complete message of the chosen view
+  #header = null; // newest header, complete or not
+  #heardAt = 0;
+  #startedAt = performance.now();
+  #refusal = null;
+  #window = new StrikeWindow();
+  #steady = new SteadyRanges();
+  #paths = new Paths();
+  #isTouch = matchMedia("(pointer: coarse)").matches;
+  #feed = new Feed((message) => this.#receive(message), (error) => this.#refuse(error));
+  #painter = new Painter(() => this.#scene(), (key, caption) => this.#drawn(key, caption));
+
+  constructor(graphs, assets) {
+    this.assets = assets;
+    this.view = views.parse(location.search, assets);
+    for (const [key, graph] of graphs) this.#painter.adopt(key, graph);
+    setInterval(() => this.#tick(), CLOCK_MS);
+    this.show(this.view);
+  }
+
+  get strikeWindow() {
+    return this.#window;
+  }
+
+  /* The position model in force: the server's own when the view names none. */
+  get position() {
+    return this.view.position ?? this.#header?.position;
+  }
+
+  /* Change what the board shows; the old numbers dim until the new ones are here. */
+  show(view) {
+    const isOther = view.asset !== this.view.asset;
+    this.view = view;
+    this.#refusal = null;
+    history.replaceState(null, "", views.link(view));
+    if (isOther) this.#data = null;
+    this.#window.reset();
+    this.#steady.reset();
+    document.getElementById("main").setAttribute("aria-busy", "true");
+    showChoices(view, this.#header?.position);
+    for (const [key, path] of Object.entries(TABLES)) {
+      document.getElementById(`data-${key}`).href = views.address(view, path);
+    }
+    this.#feed.follow(views.topic(view));
+  }
+
+  showBy(column) {
+    this.by = column;
+    showChoices(this.view, this.#header?.position, column);
+    this.#painter.invalidate(["expiries"], true);
+  }
+
+  moveStrikes(change) {
+    if (!this.#data) return;
+    change(this.#window);
+    if (!this.#window.range) this.#window.fit(this.#data);
+    this.#steady.reset();
+    this.#painter.invalidate(["gex", "profile", "matrix"], true);
+  }
+
+  #receive({ topic, data }) {
+    this.#heardAt = performance.now();
+    this.#header = data.header;
+    this.#refusal = null;
+    if (data.summary) {
+      this.#data = data;
+      this.#window.fit(data);
+      this.#paths.of(topic).add(data.header.as_of, data.header.spot_usd, data.levels.flip_usd);
+      this.#write(data);
+      this.#painter.invalidate();
+    }
+    this.#tick();
+  }
+
+  #write(data) {
+    text.showHeader(data.header, data.summary);
+    text.showKeyFigures(data);
+    text.showRange(data);
+    text.showLadder(data);
+    text.showFooter(data);
+    showChoices(this.view, data.header.position);
+    document.getElementById("main").setAttribute("aria-busy", "false");
+    const arrow = { long_gamma: "\u25B2", short_gamma: "\u25BC" }[data.summary.regime] ?? "";
+    document.title = `${data.header.asset} ${format.level(data.header.spot_usd)} ${arrow}` +
+      `${format.money(data.summary.net.gex_usd_per_1pct)} \u00B7 gammaflip`;
+  }
+
+  /* The server knows no such asset or expiry: say so, and show everything instead. */
+  #refuse(error) {
+    if (this.view.expiries.length) {
+      this.show({ ...this.view, expiries: [] });
+    }
+    this.#refusal = `The server answered: ${error}`;
+    this.#tick();
+  }
+
+  #scene() {
+    if (!this.#data) return null;
+    return {
+      data: this.#data,
+      scene: {
+        header: this.#data.header,
+        window: this.#window,
+        steady: this.#steady,
+        by: this.by,
+        history: this.#paths.of(views.topic(this.view)),
+        isTouch: this.#isTouch,
+      },
+    };
+  }
+
+  #drawn(key, caption) {
+    for (const [id, words] of Object.entries(caption ?? {})) text.set(id, words);
+    if (key === "gex") text.set("draw-time", `drawn ${Math.round(performance.now() - this.#heardAt)} ms after arrival`);
+  }
+
+  #tick() {
+    const now = performance.now();
+    const silenceMs = now - this.#heardAt;
+    const status = judge(this.#header, silenceMs, now - this.#startedAt);
+    const pill = document.getElementById("pill");
+    pill.dataset.state = status.state;
+    text.set("pill-word", status.word);
+    text.set("pill-age", format.age(status.ageMs));
+    document.getElementById("board").classList.toggle("is-stale", status.state === "stale");
+    const notice = document.getElementById("notice");
+    const words = status.notice ?? this.#refusal;
+    text.set("notice", words ?? "");
+    notice.hidden = !words;
+    notice.dataset.kind = status.state === "stale" ? "fault" : "info";
+    this.#tell(status.ageMs);
+  }
+
+  /* The clock is the exchange's: the newest instant it named, plus the age of that message. */
+  #tell(ageMs) {
+    const header = this.#header;
+    if (!header?.as_of) return;
+    const exchangeNow = header.as_of + ageMs;
+    text.set("clock", format.clock(exchangeNow));
+    text.set("next-expiry", format.countdown((this.#data?.summary.next_expiry_ms ?? NaN) - exchangeNow));
+    text.set("data-age", `as of ${format.clock(header.as_of)} \u00B7 seq ${header.seq}`);
+    showBanner(header.source);
+  }
+}
+
+const BANNERS = {
+  demo: ["DEMO", "Simulated data. A synthetic market on this machine: no price here is real."],
+  replay: ["REPLAY", "Recorded data, replayed. Nothing here is happening now."],
+  testnet: ["TESTNET", "The exchange's test system: no price here is real."],
+};
+
+function showBanner(source) {
+  const [word, sentence] = BANNERS[source] ?? ["", ""];
+  text.set("banner-word", word);
+  text.set("banner-text", sentence);
+  document.getElementById("banner").hidden = !word;
+}
+
+/* Dash renders the skeletons after this script has run; wait for the last of them. */
+function whenDrawn(start) {
+  const graphs = () => CHARTS.map((key) => [
+    key, document.querySelector(`#chart-${key} .js-plotly-plot`),
+  ]);
+  const isReady = () => graphs().every(([, graph]) => graph?._fullLayout);
+  const observer = new MutationObserver(() => {
+    if (!isReady()) return;
+    observer.disconnect();
+    start(new Map(graphs()));
+  });
+  observer.observe(document.body, { childList: true, subtree: true });
+}
+
+whenDrawn((graphs) => {
+  const assets = [...document.querySelectorAll('[data-choice="asset"]')]
+    .map((button) => button.dataset.value);
+  const board = new Board(graphs, assets);
+  attachControls(board);
+  attachStack(board, graphs);
+  refreshAlerts();
+  setInterval(() => document.hidden || refreshAlerts(), ALERTS_MS);
+});
