@@ -21,8 +21,10 @@ PUBLIC_PORTS = frozenset({443, 8443})
 MAX_URL = 2000
 USER_AGENT = "gammaflip-webhook/1"
 
-_EVERYTHING = frozenset({IPv4Network("0.0.0.0/0"), IPv6Network("::/0")})
-_NOT_PUBLIC = frozenset(
+_LISTED = "needs its network in GAMMAFLIP_ALERT_ALLOW_CIDRS"
+_PRIVATE_NAMES = ("localhost", ".local", ".internal", ".home.arpa")
+_EVERYTHING: frozenset[Network] = frozenset({IPv4Network("0.0.0.0/0"), IPv6Network("::/0")})
+_NOT_PUBLIC: frozenset[Network] = frozenset(
     ip_network(network)
     for network in (
         "::/3", "4000::/2", "8000::/1",  # all that is not global unicast
@@ -50,6 +52,9 @@ def policy_for(url: httpx.URL, allowed: Sequence[Network]) -> Policy:
         raise TargetRefusedError("an address with user information is not allowed")
     port = url.port or (443 if url.scheme == "https" else 80)
     is_public = url.scheme == "https" and port in PUBLIC_PORTS
+    if not is_public and not allowed:
+        what = "plain http" if url.scheme == "http" else f"port {port}"
+        raise TargetRefusedError(f"{what} {_LISTED}")
     return Policy(
         allow_ports=frozenset({port}),
         ip_allowlist=frozenset(allowed),
@@ -76,11 +81,13 @@ async def check_target(url: str, allowed: Sequence[Network]) -> None:
     """
     target = parse_target(url)
     policy = policy_for(target, allowed)
+    host = target.host.rstrip(".")  # "localhost." is localhost to some resolvers
     port = next(iter(policy.allow_ports))
     try:
-        await resolve_and_validate(target.host, port, policy)
-    except DrawbridgeDNSError:
-        return
+        await resolve_and_validate(host, port, policy)
+    except DrawbridgeDNSError as error:
+        if host.endswith(_PRIVATE_NAMES) and not allowed:
+            raise TargetRefusedError(f"{host} is a private name and {_LISTED}") from error
     except (DrawbridgeError, UnicodeError, ValueError) as error:
         raise TargetRefusedError(describe_refusal(target, error)) from error
 
@@ -89,9 +96,8 @@ def describe_refusal(url: httpx.URL, error: Exception) -> str:
     """Say why an address is refused and what an operator can do about it."""
     if not isinstance(error, BlockedAddressError):
         return "expected a web address"
-    listed = "needs its network in GAMMAFLIP_ALERT_ALLOW_CIDRS"
-    if "custom blocklist" in error.reason and url.scheme == "http":
-        return f"plain http to {error.ip} {listed}"
-    if "custom blocklist" in error.reason and url.port not in {None, *PUBLIC_PORTS}:
-        return f"port {url.port} of {error.ip} {listed}"
-    return f"{error.ip} is not a public address and {listed}"
+    if url.scheme == "http":
+        return f"plain http to {error.ip} {_LISTED}"
+    if url.port not in {None, *PUBLIC_PORTS}:
+        return f"port {url.port} of {error.ip} {_LISTED}"
+    return f"{error.ip} is not a public address and {_LISTED}"

@@ -155,6 +155,13 @@ class WireTrade(msgspec.Struct):
     liquidation: str | None = None
 
 
+class WireTradePage(msgspec.Struct):
+    """A page of past trades."""
+
+    trades: msgspec.Raw
+    has_more: bool = False
+
+
 class WireState(msgspec.Struct):
     """The data of instrument.state."""
 

@@ -37,6 +37,7 @@ from ingest.plan import (
     UNKNOWN_REFRESH_S,
     FeedPlan,
 )
+from ingest.trade_history import PAGE, HistoryReader, start_of_history
 
 SILENCE_S = 35.0
 """Three missed test requests: the socket is dead whatever TCP thinks."""
@@ -53,6 +54,8 @@ class _Asked(Enum):
     SUBSCRIBE = auto()
     INSTRUMENTS = auto()
     SUMMARY = auto()
+    HISTORY = auto()
+    MISSING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,12 @@ class _Request:
 class DeribitSession:
     """The client side of one websocket connection to the venue, for one asset."""
 
-    def __init__(self, plan: FeedPlan) -> None:
+    def __init__(self, plan: FeedPlan, newest_trade_ms: int | None = None) -> None:
         self._plan = plan
+        self._newest_trade_ms = newest_trade_ms
+        self._server_ms = 0
+        self._histories: dict[str, HistoryReader] = {}
+        self._histories_due: dict[str, float] = {}  # infinite once asked for
         self._outgoing: list[bytes] = []
         self._pending: dict[int, _Request] = {}
         self._next_id = 1
@@ -127,6 +134,17 @@ class DeribitSession:
             for key in self._lists_due:
                 self._lists_due[key] = now_s
 
+    def request_missing(self, instrument_name: str, missing: range, now_s: float) -> None:
+        """Ask for trades by their sequence numbers."""
+        params = {
+            "instrument_name": instrument_name,
+            "start_seq": missing.start,
+            "end_seq": missing.stop - 1,
+            "count": min(len(missing), PAGE),
+        }
+        request = _Request(_Asked.MISSING, now_s)
+        self._send("public/get_last_trades_by_instrument", params, request)
+
     # Requests
 
     def _poll(self, now_s: float) -> None:
@@ -146,6 +164,12 @@ class DeribitSession:
                 params = {"currency": currency, "kind": Kind.OPTION.value}
                 request = _Request(_Asked.SUMMARY, now_s, currency=currency)
                 self._send("public/get_book_summary_by_currency", params, request)
+        for currency, due in self._histories_due.items():
+            if now_s >= due:
+                self._histories_due[currency] = math.inf
+                request = _Request(_Asked.HISTORY, now_s, currency=currency)
+                method = "public/get_last_trades_by_currency_and_time"
+                self._send(method, self._histories[currency].params(), request)
 
     def _ask(self, method: str, params: Mapping[str, object], now_s: float) -> None:
         self._send(method, params, _Request(_Asked.CONTROL, now_s))
@@ -187,7 +211,8 @@ class DeribitSession:
     def _response(self, envelope: wire.Envelope, now_s: float) -> list[Event]:
         events: list[Event] = []
         if envelope.usOut is not None:
-            events.append(Venue(envelope.testnet, envelope.usOut // 1000))
+            self._server_ms = envelope.usOut // 1000
+            events.append(Venue(envelope.testnet, self._server_ms))
         request = self._pending.pop(envelope.id, None) if isinstance(envelope.id, int) else None
         if envelope.error is not None:
             text = f"{envelope.error.code} {envelope.error.message}"
@@ -195,7 +220,11 @@ class DeribitSession:
             if request is not None:
                 self._give_up(request, now_s)
         elif request is not None:
-            events.extend(self._answer(request, envelope.result, now_s))
+            try:
+                events.extend(self._answer(request, envelope.result, now_s))
+            except wire.ProtocolError:
+                self._give_up(request, now_s)
+                raise
         return events
 
     def _answer(self, request: _Request, result: msgspec.Raw, now_s: float) -> list[Event]:
@@ -208,6 +237,8 @@ class DeribitSession:
                 rows, rejected = wire.decode_rows(result, wire.WireSummary)
                 own = (row for row in rows if row.instrument_name in self._instruments)
                 return [Summaries(request.currency, tuple(map(wire.parse_summary, own)), rejected)]
+            case _Asked.HISTORY | _Asked.MISSING:
+                return [self._past_trades(request, result, now_s)]
             case _Asked.CONTROL:
                 return []
 
@@ -218,6 +249,8 @@ class DeribitSession:
                 self._lists_due[request.currency, request.kind] = now_s + RETRY_S
             case _Asked.SUBSCRIBE:
                 self._channels_due |= dict.fromkeys(request.channels, now_s + RETRY_S)
+            case _Asked.HISTORY:
+                self._histories_due[request.currency] = now_s + RETRY_S
             case _:
                 pass
 
@@ -240,8 +273,25 @@ class DeribitSession:
         self._want(self._plan.market_channels(everything), now_s)
         for currency in self._plan.summary_currencies(everything):
             self._summaries_due.setdefault(currency, now_s)
+            self._start_history(currency, now_s)
         self._poll(now_s)
         return listed
+
+    def _start_history(self, currency: str, now_s: float) -> None:
+        """Read what the tape may have missed, once a session and currency."""
+        if currency not in self._histories and self._server_ms:
+            start_ms = start_of_history(self._server_ms, self._newest_trade_ms)
+            self._histories[currency] = HistoryReader(currency, start_ms, self._server_ms)
+            self._histories_due[currency] = now_s
+
+    def _past_trades(self, request: _Request, result: msgspec.Raw, now_s: float) -> Trades:
+        page = wire.decode_one(result, wire.WireTradePage)
+        trades = _decode_trades(page.trades)
+        history = self._histories.get(request.currency)
+        if history is not None and history.accept(trades.trades, has_more=page.has_more):
+            self._histories_due[request.currency] = now_s
+            self._poll(now_s)
+        return trades
 
     def _own(self, instruments: Iterable[Instrument | None]) -> tuple[Instrument, ...]:
         return tuple(
@@ -283,10 +333,7 @@ class DeribitSession:
         return [wire.parse_future_ticker(ticker)]
 
     def _on_trades(self, _channel: str, data: msgspec.Raw) -> list[Event]:
-        rows, rejected = wire.decode_rows(data, wire.WireTrade)
-        parsed = [wire.parse_trade(row) for row in rows]
-        trades = tuple(trade for trade in parsed if trade is not None)
-        return [Trades(trades, rejected + len(parsed) - len(trades))]
+        return [_decode_trades(data)]
 
     def _on_state(self, _channel: str, data: msgspec.Raw) -> list[Event]:
         return [wire.parse_state(wire.decode_one(data, wire.WireState))]
@@ -299,6 +346,13 @@ class DeribitSession:
 
     def _on_platform(self, _channel: str, data: msgspec.Raw) -> list[Event]:
         return [wire.parse_platform(wire.decode_one(data, wire.WirePlatform))]
+
+
+def _decode_trades(raw: msgspec.Raw) -> Trades:
+    rows, rejected = wire.decode_rows(raw, wire.WireTrade)
+    parsed = [wire.parse_trade(row) for row in rows]
+    trades = tuple(trade for trade in parsed if trade is not None)
+    return Trades(trades, rejected + len(parsed) - len(trades))
 
 
 _CHANNELS: dict[str, Callable[[DeribitSession, str, msgspec.Raw], list[Event]]] = {

@@ -1,6 +1,6 @@
-"""The recent option trades of one asset: each booked once, holes in the sequence noticed."""
+"""The recent option trades of one asset: each booked once, in order, holes known."""
 
-from collections import deque
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from dealers.tape import Trade
@@ -9,39 +9,63 @@ TAPE_LENGTH = 20_000
 
 
 class TapeLog:
-    """The newest trades, deduplicated by trade id, with the holes before each."""
+    """Trades by (time, id), deduplicated by id; late ones take their place.
+
+    `trade_seq` steps by one per instrument, so a missing number is a missing trade. What lies
+    before the first trade seen of an instrument is unknown and counts as no hole.
+    """
 
     def __init__(self, length: int = TAPE_LENGTH) -> None:
         self.recorded = 0
         self.duplicates = 0
-        self._trades: deque[Trade] = deque(maxlen=length)
+        self._length = length
+        self._trades: list[Trade] = []
         self._ids: set[str] = set()
-        self._last_seq: dict[str, int] = {}
-        self._missed_before: dict[str, int] = {}
+        self._seqs: dict[str, list[int]] = {}  # sorted, per instrument
 
-    def record(self, trade: Trade) -> int:
-        """Book a trade unless it is known; returns how many trades are missing right before it.
+    @property
+    def newest_ms(self) -> int | None:
+        """Exchange time of the newest trade, None before the first."""
+        return self._trades[-1].ts_event if self._trades else None
 
-        `trade_seq` steps by one per instrument; the first sight of an instrument is no hole.
+    def record(self, trade: Trade) -> range:
+        """Book a trade unless it is known; returns the sequence numbers missing before it.
+
+        A hole is returned once, by the newest trade that shows it.
         """
         if trade.trade_id in self._ids:
             self.duplicates += 1
-            return 0
-        last = self._last_seq.get(trade.instrument_name, trade.trade_seq - 1)
-        missed = max(0, trade.trade_seq - last - 1)
-        self._last_seq[trade.instrument_name] = max(last, trade.trade_seq)
-        if len(self._trades) == self._trades.maxlen:
-            oldest = self._trades[0].trade_id
-            self._ids.discard(oldest)
-            self._missed_before.pop(oldest, None)
-        self._trades.append(trade)
+            return range(0)
+        seqs = self._seqs.setdefault(trade.instrument_name, [])
+        newest = seqs[-1] if seqs else trade.trade_seq - 1
+        insort(seqs, trade.trade_seq)
+        insort(self._trades, trade, key=_order)
         self._ids.add(trade.trade_id)
-        if missed:
-            self._missed_before[trade.trade_id] = missed
         self.recorded += 1
-        return missed
+        if len(self._trades) > self._length:
+            self._forget(self._trades.pop(0))
+        return range(newest + 1, trade.trade_seq)
 
     def newest_first(self) -> Iterator[tuple[Trade, int]]:
         """Yield the trades newest first, each with the number missing right before it."""
         for trade in reversed(self._trades):
-            yield trade, self._missed_before.get(trade.trade_id, 0)
+            seqs = self._seqs[trade.instrument_name]
+            at = bisect_left(seqs, trade.trade_seq)
+            before = seqs[at - 1] if at else trade.trade_seq - 1
+            yield trade, trade.trade_seq - before - 1
+
+    def holes(self) -> int:
+        """Return how many trades are known to be missing."""
+        return sum(seqs[-1] - seqs[0] + 1 - len(seqs) for seqs in self._seqs.values())
+
+    def _forget(self, oldest: Trade) -> None:
+        self._ids.discard(oldest.trade_id)
+        seqs = self._seqs[oldest.instrument_name]
+        seqs.remove(oldest.trade_seq)
+        if not seqs:
+            del self._seqs[oldest.instrument_name]
+
+
+def _order(trade: Trade) -> tuple[int, int, str]:
+    """Order by time, then by id; numeric ids of one currency rise but differ in length."""
+    return trade.ts_event, len(trade.trade_id), trade.trade_id

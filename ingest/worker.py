@@ -107,7 +107,7 @@ class AssetFeed:
             self.counters.reconnects += 1
             self._handle(Gap(GapCause.RECONNECT, self.asset), now_s)
         self._connected_before = True
-        self._session = DeribitSession(self._plan)
+        self._session = DeribitSession(self._plan, self.tape.newest_ms)
         self._session.start(now_s)
 
     def received(self, frame: bytes | str, now_s: float) -> None:
@@ -176,9 +176,11 @@ class AssetFeed:
         for trade in event.trades:
             if not self.state.knows(trade.instrument_name):
                 continue
-            if missed := self.tape.record(trade):
-                detail = f"{missed} before {trade.instrument_name} {trade.trade_seq}"
+            missing = self.tape.record(trade)
+            if missing:
+                detail = f"{len(missing)} before {trade.instrument_name} {trade.trade_seq}"
                 self._handle(Gap(GapCause.TRADE_SEQUENCE, detail), now_s)
+                self._session.request_missing(trade.instrument_name, missing, now_s)
 
     def _look_for_unknown(self, names: Iterable[str], now_s: float) -> None:
         """Read the lists again when the venue names an option of ours that we do not know."""

@@ -227,9 +227,7 @@ class Holding:
         return delta_of(self.forward * ratio, row.strike, self.years, row.iv, row.is_call)
 
 
-def judge(
-    rows: Sequence[Row], as_of_ms: int, index: float, forwards: dict[int, float]
-) -> Verdict:
+def judge(rows: Sequence[Row], as_of_ms: int, index: float, forwards: dict[int, float]) -> Verdict:
     """Everything a board must say of `rows` at `as_of_ms` under the naive position."""
     holdings = _holdings(rows, as_of_ms, forwards)
     exposed = [
@@ -277,15 +275,15 @@ def judge(
         call_wall_usd=_wall(by_strike, index, lambda strike: strike.call_gex),
         put_wall_usd=_wall(by_strike, index, lambda strike: -strike.put_gex),
         flow_coin={
-            move: -math.fsum(h.position * (h.delta_at(1 + move / 100) - h.delta_at(1)) for h in holdings)
+            move: -math.fsum(
+                h.position * (h.delta_at(1 + move / 100) - h.delta_at(1)) for h in holdings
+            )
             for move in MOVES_PCT
         },
     )
 
 
-def _holdings(
-    rows: Iterable[Row], as_of_ms: int, forwards: dict[int, float]
-) -> list[Holding]:
+def _holdings(rows: Iterable[Row], as_of_ms: int, forwards: dict[int, float]) -> list[Holding]:
     return [
         Holding(
             row=row,
@@ -420,8 +418,7 @@ def max_pain(rows: Sequence[Row]) -> float | None:
 
     def pain(level: float) -> float:
         return math.fsum(
-            row.open_interest
-            * max(level - row.strike if row.is_call else row.strike - level, 0.0)
+            row.open_interest * max(level - row.strike if row.is_call else row.strike - level, 0.0)
             for row in rows
         )
 

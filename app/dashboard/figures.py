@@ -18,8 +18,11 @@ CONFIG: Part = {
     "modeBarButtons": [["toImage"]],
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "gammaflip"},
 }
-STACK_MARGIN: Part = {"l": 62, "r": 14, "t": 4, "b": 4}
+LEFT, RIGHT, AXIS = 62, 14, 22
+STACK_MARGIN: Part = {"l": LEFT, "r": RIGHT, "t": 4, "b": 4}
 """Shared by the three charts over strikes, so that one crosshair runs through all of them."""
+LENGTHS = {"plot-left": LEFT, "plot-right": RIGHT, "plot-axis": AXIS}
+"""What the stylesheet must know of the plots, in pixels."""
 
 
 def _axis(**changes: object) -> Part:
@@ -107,8 +110,8 @@ MARKS: Part = {
     "spot": {"line": _line(theme.SPOT, "solid", 1.5), "label": _label(theme.SPOT)},
     "flip": {"line": _line(theme.FLIP, "dot", 2), "label": _label(theme.FLIP)},
     "weak_flip": {"line": _line(theme.FLIP, "dot", 1), "label": _label(theme.FLIP)},
-    "call_wall": {"line": _line(theme.POSITIVE, "longdash", 1), "label": _label(theme.POSITIVE)},
-    "put_wall": {"line": _line(theme.NEGATIVE, "longdash", 1), "label": _label(theme.NEGATIVE)},
+    "call_wall": {"line": _line(theme.POSITIVE, "dash", 1), "label": _label(theme.POSITIVE)},
+    "put_wall": {"line": _line(theme.NEGATIVE, "dash", 1), "label": _label(theme.NEGATIVE)},
     "long_zone": _zone(theme.POSITIVE),
     "short_zone": _zone(theme.NEGATIVE),
 }
@@ -154,9 +157,9 @@ def gex_by_strike() -> Part:
         "layout": _layout(
             barmode="relative",
             hovermode="x",
-            margin={**STACK_MARGIN, "t": 36, "b": 20},
+            margin={**STACK_MARGIN, "t": 36, "b": AXIS},
             xaxis=_strike_axis(),
-            yaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=6),
+            yaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=9),
         ),
     }
 
@@ -245,7 +248,7 @@ def strike_by_expiry() -> Part:
         "data": [cells, points("flip", flip), points("max pain", pain)],
         "layout": _layout(
             hovermode="closest",
-            margin={**STACK_MARGIN, "b": 22},
+            margin={**STACK_MARGIN, "b": AXIS},
             xaxis=_strike_axis(showgrid=False),
             yaxis=_axis(type="category", autorange="reversed", showgrid=False, dtick=1),
         ),
@@ -267,7 +270,7 @@ def by_expiry() -> Part:
             hovermode="y",
             bargap=0.35,
             margin={"l": 104, "r": 14, "t": 4, "b": 24},
-            xaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=5),
+            xaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=7),
             yaxis=_axis(type="category", autorange="reversed", showgrid=False),
         ),
     }
@@ -297,7 +300,7 @@ def flip_and_price() -> Part:
             dragmode=False,
             hovermode="x unified",
             margin={"l": 58, "r": 14, "t": 6, "b": 24},
-            xaxis=_axis(type="date", hoverformat="%H:%M:%S UTC", nticks=5, showgrid=False),
+            xaxis=_axis(type="date", hoverformat="%H:%M:%S UTC", nticks=4, tickangle=0, showgrid=False),
             yaxis=_axis(tickformat=",.0f", nticks=6),
         ),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from dash import Dash, html
 from fastapi import FastAPI
 
-from app.dashboard import panels, shell, theme
+from app.dashboard import figures, panels, shell, theme
 from app.settings import Source
 
 _INDEX = """<!DOCTYPE html>
@@ -36,7 +36,7 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
         server=server,
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_ignore=r"^(?!live\.).*\.mjs$",  # live.mjs imports the others
-        index_string=_INDEX.replace("THEME", theme.css_variables()),
+        index_string=_INDEX.replace("THEME", theme.css_variables(figures.LENGTHS)),
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
             {"name": "color-scheme", "content": "dark"},

@@ -151,9 +151,9 @@ def _chart(
 
 
 def _ladder() -> Component:
-    columns = (("Move", ""), ("Spot", ""), ("Dealers trade", "wide"), ("Coins", ""))
+    columns = (("Move", 1), ("Spot", 1), ("Dealers trade", 2), ("Coins", 1))
     head = html.Thead(
-        html.Tr([html.Th(name, scope="col", className=kind) for name, kind in columns])
+        html.Tr([html.Th(name, scope="col", colSpan=width) for name, width in columns])
     )
     table = html.Table(
         [head, html.Tbody(id="ladder-rows")],

@@ -4,7 +4,7 @@ Blue and orange stay apart under every common colour blindness; sign is also sho
 a word. Every text colour has a contrast of at least 4.5 on the panel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 BACKGROUND = "#0A0E14"
 PANEL = "#0F151D"
@@ -51,9 +51,10 @@ _VARIABLES = {
 }
 
 
-def css_variables() -> str:
-    """Return the `:root` rule that hands the theme to the stylesheet."""
-    return ":root{" + "".join(f"--{name}:{value};" for name, value in _VARIABLES.items()) + "}"
+def css_variables(lengths: Mapping[str, int]) -> str:
+    """Return the `:root` rule that hands the theme, and lengths in pixels, to the stylesheet."""
+    variables = _VARIABLES | {name: f"{pixels}px" for name, pixels in lengths.items()}
+    return ":root{" + "".join(f"--{name}:{value};" for name, value in variables.items()) + "}"
 
 
 def with_alpha(colour: str, alpha: float) -> str:

@@ -9,7 +9,6 @@ from app.tape_view import trade_rows
 from app.topics import UnknownTopicError, parse_topic
 from dealers.rules import PositionModel
 from dealers.tape import AggressorSide, Trade
-from ingest.tape_log import TapeLog
 
 
 def eight(year: int, month: int, day: int) -> int:
@@ -60,22 +59,6 @@ def trade(number: int, *, seq: int | None = None, name: str = "BTC-27NOV26-90000
     return Trade(
         str(number), seq or number, 1000 + number, name, AggressorSide.BUY, 2.0, 0.01, 0.5, 90_000.0
     )
-
-
-def test_the_tape_books_each_trade_once_and_sees_holes() -> None:
-    log = TapeLog()
-    assert [log.record(trade(i)) for i in (1, 2, 2, 5)] == [0, 0, 0, 2]
-    assert (log.recorded, log.duplicates) == (3, 1)
-    assert [(t.trade_id, gap) for t, gap in log.newest_first()] == [("5", 2), ("2", 0), ("1", 0)]
-
-
-def test_the_tape_forgets_its_oldest_trades_and_nothing_else() -> None:
-    log = TapeLog(length=3)
-    for i in range(1, 6):
-        log.record(trade(i))
-    assert [t.trade_id for t, _ in log.newest_first()] == ["5", "4", "3"]
-    assert log.record(trade(5)) == 0
-    assert log.duplicates == 1
 
 
 def test_pages_of_the_tape_join_without_overlap() -> None:

@@ -22,6 +22,7 @@ function layout(skeleton, scene, changes) {
 const strikeAxis = (skeleton, scene) => ({
   ...skeleton.layout.xaxis,
   range: [...scene.window.range],
+  autorange: false,
   uirevision: scene.window.version,
   fixedrange: scene.isTouch,
 });
@@ -31,6 +32,7 @@ const valueAxis = (skeleton, scene, key, values, axis = "yaxis") => {
   return {
     ...skeleton.layout[axis],
     range: [...scene.steady.of(key, Math.min(0, ...known), Math.max(0, ...known))],
+    autorange: false,
   };
 };
 
@@ -174,9 +176,14 @@ function history(data, skeleton, scene) {
   return {
     data: [filled(skeleton, 0, { x: at, y: spot }), filled(skeleton, 1, { x: at, y: flip })],
     layout: layout(skeleton, scene, {
-      xaxis: { ...skeleton.layout.xaxis, range: [start, Math.max(end, start + SHORTEST_MS)] },
+      xaxis: {
+        ...skeleton.layout.xaxis,
+        range: [start, Math.max(end, start + SHORTEST_MS)],
+        autorange: false,
+      },
       yaxis: {
         ...skeleton.layout.yaxis,
+        autorange: false,
         range: [...scene.steady.of("history", Math.min(...known), Math.max(...known))],
       },
     }),

@@ -40,6 +40,10 @@ function money(value, write = signed) {
   return write(value / scale, decimals) + unit;
 }
 
+/* For tight places: no decimals from 10 on. */
+const brief = (value) =>
+  money(value, (scaled, decimals) => signed(scaled, Math.abs(scaled) >= 10 ? 0 : decimals));
+
 const unsignedMoney = (value) => money(isKnown(value) ? Math.abs(value) : value, number);
 
 function price(value) {
@@ -86,6 +90,6 @@ function clock(ms) {
 }
 
 export {
-  UNKNOWN, age, clock, coins, countdown, isKnown, level, money, number, percent, price, signed,
+  UNKNOWN, age, brief, clock, coins, countdown, isKnown, level, money, number, percent, price, signed,
   unsignedMoney,
 };

@@ -89,6 +89,7 @@ class Board {
     this.#refusal = null;
     if (data.summary) {
       this.#data = data;
+      document.getElementById("board").classList.add("has-data");
       this.#window.fit(data);
       this.#paths.of(topic).add(data.header.as_of, data.header.spot_usd, data.levels.flip_usd);
       this.#write(data);
@@ -181,18 +182,11 @@ function showBanner(source) {
   document.getElementById("banner").hidden = !word;
 }
 
-/* Dash renders the skeletons after this script has run; wait for the last of them. */
+/* Dash and Plotly draw the skeletons after this script has run; wait for the last of them. */
 function whenDrawn(start) {
-  const graphs = () => CHARTS.map((key) => [
-    key, document.querySelector(`#chart-${key} .js-plotly-plot`),
-  ]);
-  const isReady = () => graphs().every(([, graph]) => graph?._fullLayout);
-  const observer = new MutationObserver(() => {
-    if (!isReady()) return;
-    observer.disconnect();
-    start(new Map(graphs()));
-  });
-  observer.observe(document.body, { childList: true, subtree: true });
+  const graphs = CHARTS.map((key) => [key, document.querySelector(`#chart-${key} .js-plotly-plot`)]);
+  if (graphs.every(([, graph]) => graph?._fullLayout)) start(new Map(graphs));
+  else setTimeout(() => whenDrawn(start), 50);
 }
 
 whenDrawn((graphs) => {

@@ -2,7 +2,7 @@
 
 const NARROWEST = 0.04;
 const WIDEST = 0.22;
-const SHARE = 0.94; // of gross exposure that the window should show
+const SHARE = 0.9; // of gross exposure that the window should show
 
 /* Half-width around spot, as a log return, that holds most of the exposure and the flip. */
 function reach(data) {

@@ -2,7 +2,7 @@
 
 import * as format from "./format.mjs";
 
-const { isKnown, level, money, unsignedMoney } = format;
+const { brief, isKnown, level, money, unsignedMoney } = format;
 const nodes = new Map();
 
 function node(id) {
@@ -34,7 +34,7 @@ const NO_FLIP = {
   no_gamma_in_the_book: "no gamma in the book",
   no_index_price: "no index price",
 };
-const MODELS = { naive: "naive", reversed: "reversed", customer_long: "customers long" };
+const MODELS = { naive: "naive", reversed: "reversed", customer_long: "cust. long" };
 const SIGNS = {
   naive: "calls +, puts \u2212",
   reversed: "calls \u2212, puts +",
@@ -115,7 +115,7 @@ export function showRange({ header, summary }) {
     dot.title = `${MODELS[name] ?? name} ${money(gex)}`;
   });
   write(words, models
-    .map(([name, model]) => `${MODELS[name] ?? name} ${money(model.gex_usd_per_1pct)}`)
+    .map(([name, model]) => `${MODELS[name] ?? name} ${brief(model.gex_usd_per_1pct)}`)
     .join(" | "));
   const isWhole =
     summary.range[header.position]?.gex_usd_per_1pct !== summary.net.gex_usd_per_1pct;
@@ -124,9 +124,10 @@ export function showRange({ header, summary }) {
 
 function newRow() {
   const row = document.createElement("tr");
-  for (let i = 0; i < 4; i += 1) row.append(document.createElement("td"));
+  for (let i = 0; i < 5; i += 1) row.append(document.createElement("td"));
   row.children[2].className = "trade";
-  row.children[2].append(document.createElement("i"), document.createElement("span"));
+  row.children[3].className = "bar";
+  row.children[3].append(document.createElement("i"));
   return row;
 }
 
@@ -138,7 +139,7 @@ export function showLadder({ header, hedge_flow: flow }) {
   const widest = Math.max(...flow.flow_usd.map((usd) => Math.abs(usd ?? 0))) || 1;
   order.forEach((i, place) => {
     const row = body.children[place];
-    const [move, spot, trade, coins] = row.children;
+    const [move, spot, trade, bar, coins] = row.children;
     const usd = flow.flow_usd[i];
     const isHere = flow.move_pct[i] === 0;
     row.className = isHere ? "here" : "";
@@ -146,10 +147,9 @@ export function showLadder({ header, hedge_flow: flow }) {
     write(spot, level(flow.spot_usd[i]));
     const text = isHere || !isKnown(usd) ? format.UNKNOWN
       : `${usd > 0 ? "buy" : usd < 0 ? "sell" : "hold"} ${unsignedMoney(usd)}`;
-    const tone = isHere ? "" : toneOf(usd);
-    write(trade.lastChild, text);
-    if (trade.dataset.tone !== tone) trade.dataset.tone = tone;
-    trade.firstChild.style.width = `${(50 * Math.abs(usd ?? 0)) / widest}%`;
+    write(trade, text, isHere ? "" : toneOf(usd));
+    bar.firstChild.className = toneOf(usd);
+    bar.firstChild.style.width = `${(50 * Math.abs(usd ?? 0)) / widest}%`;
     write(coins, isHere ? header.asset : format.coins(flow.flow_coin[i]));
   });
 }

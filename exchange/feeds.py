@@ -1,0 +1,139 @@
+"""How one channel speaks: what it says straight after the ack, and what it says when polled.
+
+A feed is shared by every session that subscribed to its channel, and remembers what it last
+said, so that a change always continues what its readers have.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from exchange.instruments import Wire
+from exchange.state import OptionTable
+from exchange.view import View
+from greeks.conventions import IntArray
+
+UNCHANGED_KEYS = frozenset({"type", "instrument_name", "timestamp"})
+REPEATED_ROWS = 25
+"""Rows of a still chain that each mark push repeats, so that stillness is not silence."""
+
+
+class Feed(Protocol):
+    """The source of one channel's pushes."""
+
+    period_s: float
+
+    def first(self) -> list[object]:
+        """Return what a new reader gets straight after its ack."""
+
+    def poll(self) -> list[object]:
+        """Return what has happened since the last poll, often nothing."""
+
+
+class ValueFeed:
+    """Says one object whenever its version changes."""
+
+    def __init__(
+        self, period_s: float, read: Callable[[], object], version: Callable[[], object]
+    ) -> None:
+        self.period_s = period_s
+        self._read = read
+        self._version = version
+        self._said: object = None
+
+    def first(self) -> list[object]:
+        """Say the present value."""
+        value = self._read()
+        return [] if value is None else [value]
+
+    def poll(self) -> list[object]:
+        """Say the value when its version is new."""
+        version = self._version()
+        if version == self._said:
+            return []
+        self._said = version
+        return self.first()
+
+
+class IncrementalTickerFeed:
+    """Says a whole ticker once, then only the fields that changed."""
+
+    period_s = 1.0
+
+    def __init__(self, read: Callable[[], Wire | None]) -> None:
+        self._read = read
+        self._said: Wire = {}
+
+    def first(self) -> list[object]:
+        """Say the ticker as its readers have it."""
+        if not self._said:
+            self._said = self._read() or {}
+        return [{"type": "snapshot", **self._said}] if self._said else []
+
+    def poll(self) -> list[object]:
+        """Say what changed."""
+        ticker = self._read()
+        if ticker is None:
+            return []
+        changed = {
+            key: value
+            for key, value in ticker.items()
+            if key not in UNCHANGED_KEYS and self._said.get(key) != value
+        }
+        self._said = ticker
+        if not changed:
+            return []
+        head = {"instrument_name": ticker["instrument_name"], "timestamp": ticker["timestamp"]}
+        return [{"type": "change", **head, **changed}]
+
+
+class MarkPricesFeed:
+    """Says the whole chain once, then every second the rows whose mark or volatility changed."""
+
+    period_s = 1.0
+
+    def __init__(self, view: View, price_index: str, *, repeats: bool) -> None:
+        self._view = view
+        self._index = price_index
+        self._repeats = repeats
+        self._names: dict[str, tuple[float, float]] = {}
+        self._next_repeat = 0
+
+    def first(self) -> list[object]:
+        """Say every option."""
+        table = self._view.state.options[self._index]
+        return [self._rows(table, np.arange(len(table.instruments)))]
+
+    def poll(self) -> list[object]:
+        """Say the changed rows; a still chain repeats a few, in turn."""
+        table = self._view.state.options[self._index]
+        marks = np.round(table.columns.mark_price, 4).tolist()
+        ivs = table.columns.mark_iv.tolist()
+        said = self._names
+        changed = [
+            row
+            for row, instrument in enumerate(table.instruments)
+            if said.get(instrument.name) != (marks[row], ivs[row])
+        ]
+        if said and not changed and self._repeats and table.instruments:
+            n = len(table.instruments)
+            changed = [(self._next_repeat + k) % n for k in range(min(REPEATED_ROWS, n))]
+            self._next_repeat = (changed[-1] + 1) % n
+        for row in changed:
+            said[table.instruments[row].name] = (marks[row], ivs[row])
+        return [self._rows(table, np.array(changed))] if changed else []
+
+    def _rows(self, table: OptionTable, rows: IntArray) -> list[Wire]:
+        c, now_ms = table.columns, self._view.state.now_ms
+        marks = np.round(c.mark_price[rows], 4).tolist()
+        ivs = np.round(c.mark_iv[rows] / 100.0, 4).tolist()
+        return [
+            {
+                "timestamp": now_ms,
+                "iv": iv,
+                "instrument_name": table.instruments[row].name,
+                "mark_price": mark,
+            }
+            for row, mark, iv in zip(rows.tolist(), marks, ivs, strict=True)
+        ]

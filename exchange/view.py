@@ -1,0 +1,104 @@
+"""What methods and channels read: the market's state, the clock, and the platform's condition."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import orjson
+
+from exchange.clock import ExchangeClock
+from exchange.rpc import ENCODE
+from exchange.specs import Kind
+from exchange.state import MarketState
+from exchange.wire import encode_future_summary, encode_option_summary
+
+SUMMARY_FROZEN_S = 2.0
+"""The venue republishes its summaries only this often."""
+
+
+class Market(Protocol):
+    """A driver of a market's state: synthetic or replayed."""
+
+    @property
+    def state(self) -> MarketState:
+        """The state as of the last `advance`."""
+
+    def advance(self, now_ms: int) -> None:
+        """Move to an instant of exchange time."""
+
+
+@dataclass(slots=True)
+class Platform:
+    """The venue's condition as `status` and platform_state say it."""
+
+    maintenance: bool = False
+    public_access: bool = True
+
+
+@dataclass(slots=True)
+class View:
+    """The one reading place of every method and channel."""
+
+    market: Market
+    clock: ExchangeClock
+    testnet: bool = False
+    platform: Platform = field(default_factory=Platform)
+    _summaries: dict[tuple[str, Kind], tuple[float, orjson.Fragment]] = field(default_factory=dict)
+
+    @property
+    def state(self) -> MarketState:
+        """The market's state."""
+        return self.market.state
+
+    def summaries(self, currency: str, kinds: tuple[Kind, ...]) -> orjson.Fragment:
+        """Return the book summaries of a currency as JSON, frozen for about two seconds."""
+        parts = [self._summary(currency, kind) for kind in kinds]
+        return parts[0] if len(parts) == 1 else _join(parts)
+
+    def _summary(self, currency: str, kind: Kind) -> orjson.Fragment:
+        now = self.clock.monotonic()
+        made, fragment = self._summaries.get((currency, kind), (-1e9, orjson.Fragment(b"[]")))
+        if now - made >= SUMMARY_FROZEN_S:
+            rows = SUMMARY_ROWS[kind](self.state, currency)
+            fragment = orjson.Fragment(orjson.dumps(rows, option=ENCODE))
+            self._summaries[currency, kind] = (now, fragment)
+        return fragment
+
+
+def _option_rows(state: MarketState, currency: str) -> list[dict[str, object]]:
+    return [
+        encode_option_summary(state, table, row)
+        for table in state.options.values()
+        for row, instrument in enumerate(table.instruments)
+        if instrument.currency == currency
+    ]
+
+
+def _future_rows(state: MarketState, currency: str) -> list[dict[str, object]]:
+    return [
+        encode_future_summary(state, future)
+        for future in state.futures.values()
+        if future.instrument.currency == currency
+    ]
+
+
+def _no_rows(_state: MarketState, _currency: str) -> list[dict[str, object]]:
+    return []
+
+
+SUMMARY_ROWS: dict[Kind, Callable[[MarketState, str], list[dict[str, object]]]] = {
+    Kind.OPTION: _option_rows,
+    Kind.FUTURE: _future_rows,
+    Kind.OPTION_COMBO: _no_rows,
+    Kind.FUTURE_COMBO: _no_rows,
+}
+
+
+def _join(parts: list[orjson.Fragment]) -> orjson.Fragment:
+    bodies = [body for part in parts if (body := _contents(part)[1:-1])]
+    return orjson.Fragment(b"[" + b",".join(bodies) + b"]")
+
+
+def _contents(fragment: orjson.Fragment) -> bytes:
+    contents = fragment.contents
+    return contents if isinstance(contents, bytes) else contents.encode()

@@ -1,0 +1,50 @@
+"""Reading the past of the tape page by page: what to ask next, and when to stop.
+
+The venue answers at most a thousand trades a page and the last 24 hours at all; older ranges
+come back empty without an error. Several trades share a millisecond, so the next page starts at
+the very time where the last one ended, and known trades are dropped by their id.
+"""
+
+from dataclasses import dataclass, field
+
+from dealers.tape import Trade
+
+PAGE = 1000
+REACH_MS = 24 * 3_600_000
+OVERLAP_MS = 2_000
+
+
+@dataclass(slots=True)
+class HistoryReader:
+    """One run through the trades of a currency, oldest first."""
+
+    currency: str
+    start_ms: int
+    end_ms: int
+    _seen: set[str] = field(default_factory=set)
+
+    def params(self) -> dict[str, object]:
+        """Return the parameters of the next page."""
+        return {
+            "currency": self.currency,
+            "kind": "option",
+            "start_timestamp": self.start_ms,
+            "end_timestamp": self.end_ms,
+            "count": PAGE,
+            "sorting": "asc",
+        }
+
+    def accept(self, page: tuple[Trade, ...], *, has_more: bool) -> bool:
+        """Take a page; returns whether there is another to ask for."""
+        fresh = [trade for trade in page if trade.trade_id not in self._seen]
+        self._seen = {trade.trade_id for trade in page}
+        if not has_more or not fresh:
+            return False
+        self.start_ms = max(trade.ts_event for trade in page)
+        return True
+
+
+def start_of_history(server_ms: int, newest_ms: int | None) -> int:
+    """Return where to begin: a little before the last trade known, within the venue's reach."""
+    reach = server_ms - REACH_MS
+    return reach if newest_ms is None else max(reach, newest_ms - OVERLAP_MS)
