@@ -5,8 +5,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -25,10 +25,12 @@ from app.lifecycle import (
     listen,
 )
 from app.settings import Settings, Source
+from app.store import Store, StoreError, store_url
 from app.telemetry import configure_logging
 from app.wiring import Board, build_app
 from dealers.rules import PositionModel
-from exchange.run import ExchangeConfig, run_exchange
+from exchange.config import ExchangeConfig, IndexPoint, read_index_script
+from exchange.run import run_exchange
 from ingest.recording import FrameRecorder, RecordingSink
 from ingest.worker import AssetFeed
 
@@ -132,7 +134,7 @@ def record(*, source: str, assets: str, folder: Path) -> None:
     "EXCHANGE_INDEX_SCRIPT",
     default=None,
     type=click.Path(exists=True, path_type=Path),
-    help="CSV of seconds,asset,price.",
+    help="CSV with the header seconds,asset,price.",
 )
 @_option("--control", "EXCHANGE_CONTROL", is_flag=True, help="Open the fault switches.")
 def exchange(
@@ -158,60 +160,59 @@ def exchange(
 
 async def _run_board(settings: Settings) -> None:
     """Claim what the board needs, then serve until a signal."""
-    lock = claim_data_dir(settings.data_dir)
-    listener = listen(settings)
-    try:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(claim_data_dir(settings.data_dir))
+        listener = stack.enter_context(listen(settings))
         address = await find_address(settings.source)
-        async with asyncio.TaskGroup() as group:
-            demo = None
-            if address is None:
-                url, demo = await _start_demo(group, settings.assets)
-                address = FeedAddress(url, Source.DEMO)
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    build_app(Board(settings, address)),
-                    log_level="warning",
-                    ws="websockets-sansio",
-                    ws_per_message_deflate=False,
-                    timeout_graceful_shutdown=SHUTDOWN_S,
-                    server_header=False,
-                )
+        if address is None:
+            address = await stack.enter_async_context(_demo(settings.assets))
+        store = await Store.open(store_url(settings, address.source))
+        stack.push_async_callback(store.close)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(Board(settings, address, store)),
+                log_level="warning",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=SHUTDOWN_S,
+                server_header=False,
             )
-            host, port = listener.getsockname()[:2]
-            click.echo(_announcement(address, host, port))
-            await server.serve(sockets=[listener])
-            if demo is not None:
-                demo.cancel()
-    finally:
-        listener.close()
-        lock.close()
+        )
+        click.echo(_announcement(address, *listener.getsockname()[:2]))
+        await server.serve(sockets=[listener])
 
 
 async def _record(source: str, assets: tuple[str, ...], folder: Path) -> None:
     """Write down what the feeds of `assets` hear, until cancelled."""
     recorder = FrameRecorder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    try:
+    async with AsyncExitStack() as stack:
+        stack.callback(recorder.flush)
+        address = await find_address(source)
+        if address is None:
+            address = await stack.enter_async_context(_demo(assets))
+        click.echo(f"recording {', '.join(assets)} from {address.url} into {recorder.path}")
         async with asyncio.TaskGroup() as group:
-            address = await find_address(source)
-            if address is None:
-                address = FeedAddress((await _start_demo(group, assets))[0], Source.DEMO)
-            click.echo(f"recording {', '.join(assets)} from {address.url} into {recorder.path}")
             for asset in assets:
                 feed = AssetFeed(asset, time.monotonic)
                 sink = RecordingSink(asset, feed, recorder)
                 group.create_task(feed.run(address.url, random.Random(), sink))  # noqa: S311
-    finally:
-        recorder.flush()
 
 
-async def _start_demo(
-    group: asyncio.TaskGroup, assets: tuple[str, ...]
-) -> tuple[str, asyncio.Task[None]]:
-    """Start the local exchange beside the board; returns its address."""
+@asynccontextmanager
+async def _demo(assets: tuple[str, ...]) -> AsyncIterator[FeedAddress]:
+    """Run the local exchange beside the board."""
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     config = ExchangeConfig(host="127.0.0.1", port=0, assets=assets)
-    demo = group.create_task(run_exchange(config, port.set_result))
-    return f"ws://127.0.0.1:{await port}/ws/api/v2", demo
+    exchange_task = asyncio.create_task(run_exchange(config, port.set_result))
+    await asyncio.wait({exchange_task, port}, return_when=asyncio.FIRST_COMPLETED)
+    if not port.done():
+        await exchange_task  # raises what stopped it
+    try:
+        yield FeedAddress(f"ws://127.0.0.1:{port.result()}/ws/api/v2", Source.DEMO)
+    finally:
+        exchange_task.cancel()
+        with suppress(asyncio.CancelledError):
+            await exchange_task
 
 
 def _announcement(address: FeedAddress, host: str, port: int) -> str:
@@ -276,18 +277,11 @@ def _instant(text: str) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def _index_script(path: Path) -> tuple[tuple[float, str, float], ...]:
-    """Read lines of seconds,asset,price."""
-    points = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            seconds, asset, price = line.split(",")
-            points.append((float(seconds), asset.strip(), float(price)))
-        except ValueError as error:
-            raise click.BadParameter(
-                f"expected seconds,asset,price, was {line!r}", param_hint="--index-script"
-            ) from error
-    return tuple(points)
+def _index_script(path: Path) -> tuple[IndexPoint, ...]:
+    try:
+        return read_index_script(path)
+    except (ValueError, OSError) as error:
+        raise click.BadParameter(str(error), param_hint="--index-script") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -300,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         click.echo(f"gammaflip: {error.format_message()}", err=True)
         return 2
-    except StartError as error:
+    except (StartError, StoreError) as error:
         click.echo(f"gammaflip: {error}", err=True)
         return 1
     except (click.Abort, KeyboardInterrupt):

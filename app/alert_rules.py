@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter
-from pydantic.dataclasses import dataclass as checked
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.hub import FeedStatus
 from dealers.rules import PositionModel
@@ -18,8 +17,6 @@ from loops.gain import DEFAULT_PERMANENCE, gamma_loop_gain, impact_per_usd
 DEAD_BAND_PCT = 0.25
 CONFIRM_S = 10.0
 COOLDOWN_S = 300.0
-
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class RuleKind(StrEnum):
@@ -104,13 +101,18 @@ def _beyond(value: float, threshold: float, when: Beyond, band: float) -> Readin
     )
 
 
+class Params(BaseModel):
+    """A kind's own numbers, as a user writes them and as they are kept."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
 # enums arrive as text, which strict mode would refuse
 _Level = Annotated[Level, Field(strict=False)]
 _When = Annotated[Beyond, Field(strict=False)]
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class FlipCrossed:
+class FlipCrossed(Params):
     """Spot against the gamma flip, as a fraction of the flip."""
 
     def read(self, seen: Observation, band: float) -> Reading | None:
@@ -120,8 +122,7 @@ class FlipCrossed:
         return Reading((seen.spot_usd - seen.flip_usd) / seen.flip_usd, band, -band)
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class RegimeChanged:
+class RegimeChanged(Params):
     """The sign of net GEX at spot, as a fraction of gross GEX."""
 
     def read(self, seen: Observation, band: float) -> Reading | None:
@@ -131,8 +132,7 @@ class RegimeChanged:
         return Reading(seen.gex_usd_per_1pct / seen.gross_gex_usd_per_1pct, band, -band)
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class LevelNear:
+class LevelNear(Params):
     """Which level, and how near in per cent of it."""
 
     level: _Level = Level.FLIP
@@ -155,8 +155,7 @@ class LevelNear:
         }[self.level]
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class NetGexBeyond:
+class NetGexBeyond(Params):
     """A threshold of net GEX; by default the point where hedging starts to amplify."""
 
     gex_usd_per_1pct: float = 0.0
@@ -170,8 +169,7 @@ class NetGexBeyond:
         return _beyond(seen.gex_usd_per_1pct, self.gex_usd_per_1pct, self.when, width)
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class HedgeFlowBeyond:
+class HedgeFlowBeyond(Params):
     """A threshold of hedge flow after a sudden move; by default selling into a 1 % drop."""
 
     move_pct: Annotated[float, Field(ge=-50, le=50)] = -1.0
@@ -186,8 +184,7 @@ class HedgeFlowBeyond:
         return _beyond(seen.hedge_flow_usd, self.flow_usd, self.when, width)
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class LoopGainBeyond:
+class LoopGainBeyond(Params):
     """A threshold of the gamma loop gain for a depth the user states; frozen without one."""
 
     gain: float = 0.5
@@ -204,8 +201,7 @@ class LoopGainBeyond:
         return _beyond(gain, self.gain, self.when, band)
 
 
-@checked(frozen=True, slots=True, config=_STRICT)
-class DataStale:
+class DataStale(Params):
     """The age in seconds at which the newest data counts as stale."""
 
     after_s: Annotated[float, Field(gt=0, le=86_400)] = 10.0
@@ -237,7 +233,7 @@ KINDS: dict[RuleKind, type[Watched]] = {
 
 def parse_watched(kind: RuleKind, params: dict[str, Any]) -> Watched:
     """Build what a kind watches from its numbers. Raises pydantic's `ValidationError`."""
-    return TypeAdapter[Watched](KINDS[kind]).validate_python(params)
+    return KINDS[kind].model_validate(params)
 
 
 @dataclass(frozen=True, slots=True)

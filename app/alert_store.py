@@ -1,12 +1,10 @@
 """Rules, webhooks and events in SQL. A fired event and its outbox rows are one transaction."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +12,7 @@ from app.alert_rules import Rule, RuleKind, Side, parse_watched
 from app.alerts import Memory
 from app.outbox import bury
 from app.retry import MAX_AGE_MS, DeliveryStatus
-from app.store import Store
+from app.store import Store, new_id
 from app.store_schema import alert_event, alert_rule, delivery, rule_webhook, webhook
 from app.webhooks import WebhookFormat
 from dealers.rules import PositionModel
@@ -66,11 +64,6 @@ class Event:
 
 class RuleChangedError(RuntimeError):
     """Another writer changed the rule first."""
-
-
-def new_id(prefix: str, now_ms: int) -> str:
-    """Return an id that nobody guesses and that sorts by time."""
-    return f"{prefix}_{now_ms:012x}{secrets.token_hex(8)}"
 
 
 async def list_rules(store: Store) -> list[StoredRule]:
@@ -183,11 +176,11 @@ async def insert_endpoint(store: Store, endpoint: Endpoint) -> None:
         )
 
 
-async def update_endpoint(store: Store, endpoint: Endpoint) -> None:
-    """Replace what is kept of a webhook, but not the lease of a request in flight."""
+async def change_endpoint(store: Store, webhook_id: str, changes: Mapping[str, Any]) -> None:
+    """Write some fields of a webhook and leave the rest as it is."""
     async with store.write() as connection:
         await connection.execute(
-            update(webhook).where(webhook.c.id == endpoint.id).values(**_endpoint_columns(endpoint))
+            update(webhook).where(webhook.c.id == webhook_id).values(**changes)
         )
 
 
@@ -230,7 +223,7 @@ async def _insert_event(
     return [row["id"] for row in rows]
 
 
-def _outbox_row(event: Event, endpoint: Row[Any]) -> dict[str, Any]:
+def _outbox_row(event: Event, endpoint: Row[Any, Any, Any]) -> dict[str, Any]:
     reason = None
     if not endpoint.enabled:
         reason = f"endpoint disabled: {endpoint.disabled_reason or 'by its owner'}"
@@ -250,7 +243,6 @@ def _outbox_row(event: Event, endpoint: Row[Any]) -> dict[str, Any]:
 
 def _rule_columns(stored: StoredRule) -> dict[str, Any]:
     rule = stored.rule
-    watched: TypeAdapter[Any] = TypeAdapter(type(rule.watched))
     return {
         "id": rule.id,
         "asset": rule.asset,
@@ -259,7 +251,7 @@ def _rule_columns(stored: StoredRule) -> dict[str, Any]:
         "dead_band_pct": rule.dead_band_pct,
         "confirm_s": rule.confirm_s,
         "cooldown_s": rule.cooldown_s,
-        "params": watched.dump_json(rule.watched).decode(),
+        "params": rule.watched.model_dump_json(),
         "enabled": stored.enabled,
         **_memory_columns(stored.memory),
     }

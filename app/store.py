@@ -5,11 +5,13 @@ process; readers open the file read-only and so never checkpoint.
 """
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from alembic import command
@@ -23,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.settings import Settings, Source
 
 READERS = 4
-BUSY_S = 10.0
+BUSY_MS = 10_000
 WAL_RESET_FIXED = (3, 51, 3)
 _BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _MIGRATION_LOCK = 0x67616D6D61  # any number, as long as every gammaflip takes the same
@@ -33,6 +35,11 @@ _log = structlog.get_logger()
 
 class StoreError(RuntimeError):
     """Why the database cannot be used, in one sentence."""
+
+
+def new_id(prefix: str, now_ms: int) -> str:
+    """Return an id that nobody guesses and that sorts by time."""
+    return f"{prefix}_{now_ms:012x}{secrets.token_hex(8)}"
 
 
 def store_url(settings: Settings, source: Source) -> URL:
@@ -71,8 +78,28 @@ class Store:
     @classmethod
     async def open(cls, url: URL) -> "Store":
         """Open the database, creating and migrating it as needed. Raises `StoreError`."""
-        is_sqlite = url.get_backend_name() == "sqlite"
-        store = cls(*(_open_sqlite(url) if is_sqlite else _open_postgresql(url)))
+        if url.get_backend_name() != "sqlite":
+            engine = _open_postgresql(url)
+            return await cls._migrated(cls(engine, engine), url)
+        _warn_of_wal_reset(sqlite3.sqlite_version_info)
+        writer = _open_sqlite(url, "WAL")
+        return await cls._migrated(cls(writer, _open_read_only(url)), url)
+
+    @classmethod
+    async def open_tokens(cls, settings: Settings) -> "Store":
+        """Open the store of the tokens, which belong to the installation and not to a source.
+
+        The command line writes them while the board runs. So on SQLite they have a file of
+        their own with a rollback journal, which two writing processes may share safely.
+        """
+        if settings.database_url is not None:
+            return await cls.open(_async_url(settings.database_url))
+        url = sqlite_url(settings.data_dir.expanduser() / "tokens.db")
+        engine = _open_sqlite(url, "DELETE")
+        return await cls._migrated(cls(engine, engine), url)
+
+    @classmethod
+    async def _migrated(cls, store: "Store", url: URL) -> "Store":
         try:
             await store._migrate()
         except (SQLAlchemyError, OSError, CommandError) as error:
@@ -120,15 +147,11 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _open_postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    engine = create_async_engine(
-        url, pool_size=READERS + 1, pool_pre_ping=True, hide_parameters=True
-    )
-    return engine, engine
+def _open_postgresql(url: URL) -> AsyncEngine:
+    return create_async_engine(url, pool_size=READERS + 1, pool_pre_ping=True, hide_parameters=True)
 
 
-def _open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    _warn_of_wal_reset(sqlite3.sqlite_version_info)
+def _open_sqlite(url: URL, journal: str) -> AsyncEngine:
     path = Path(url.database or "")
     try:
         _make_private(path)
@@ -137,19 +160,26 @@ def _open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
     _on_connect(
         writer,
-        "PRAGMA journal_mode=WAL",
+        f"PRAGMA busy_timeout={BUSY_MS}",
+        f"PRAGMA journal_mode={journal}",
         "PRAGMA synchronous=FULL",
         "PRAGMA foreign_keys=ON",
-        f"PRAGMA busy_timeout={round(BUSY_S * 1000)}",
     )
     _on_begin(writer, "BEGIN IMMEDIATE")
-    read_only = url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
+    return writer
+
+
+def _open_read_only(url: URL) -> AsyncEngine:
+    uri = url.set(database=f"file:{quote(url.database or '')}")
     reader = create_async_engine(
-        read_only, pool_size=READERS, max_overflow=0, hide_parameters=True
+        uri.update_query_dict({"mode": "ro", "uri": "true"}),
+        pool_size=READERS,
+        max_overflow=0,
+        hide_parameters=True,
     )
-    _on_connect(reader, f"PRAGMA busy_timeout={round(BUSY_S * 1000)}")
+    _on_connect(reader, f"PRAGMA busy_timeout={BUSY_MS}")
     _on_begin(reader, "BEGIN")
-    return writer, reader
+    return reader
 
 
 def _make_private(path: Path) -> None:

@@ -13,6 +13,8 @@ import structlog
 from fastapi import FastAPI
 
 from app import api
+from app.alert_service import AlertService
+from app.alerts_api import build_alerts_router
 from app.engine import Engine
 from app.health import ReadyCheck, build_health_router, check_assets
 from app.hub import FeedStatus, SnapshotHub
@@ -21,7 +23,9 @@ from app.problems import install_problem_handlers
 from app.push import Publisher
 from app.selections import SnapshotCache
 from app.settings import Settings, Source
+from app.security import install_security
 from app.site import add_site
+from app.store import Store
 from app.tape_view import trade_rows
 from app.telemetry import Metrics
 from app.views import Json
@@ -39,10 +43,12 @@ class Board:
 
     settings: Settings
     address: FeedAddress
+    store: Store
     metrics: Metrics = field(default_factory=lambda: Metrics(version("gammaflip")))
     hub: SnapshotHub = field(default_factory=SnapshotHub)
     feeds: dict[str, AssetFeed] = field(init=False)
     engines: list[Engine] = field(init=False)
+    alerts: AlertService = field(init=False)
     _replay_clock: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
@@ -53,6 +59,14 @@ class Board:
         ]
         for engine in self.engines:
             engine.publish(FeedStatus.STARTING)
+        self.alerts = AlertService(
+            self.store,
+            self.hub,
+            lambda state, position: state.models.get(position),
+            allowed=self.settings.alert_allow_cidrs,
+            demo_webhooks=self.settings.demo_webhooks,
+            assets=self.settings.assets,
+        )
 
     def source(self) -> Source:
         """Return where the numbers come from; a venue may say that it is a test exchange."""
@@ -74,8 +88,9 @@ class Board:
         return check_assets(self.hub, self.engines)
 
     async def run(self) -> None:
-        """Run all feeds and engines until cancelled."""
+        """Run all feeds, engines and alerts until cancelled."""
         seeds = random.SystemRandom()
+        await self.alerts.start()
         async with asyncio.TaskGroup() as group:
             if self.address.recording is not None:
                 group.create_task(self._replay(self.address.recording))
@@ -85,6 +100,7 @@ class Board:
                     group.create_task(feed.run(self.address.url, jitter))
             for engine in self.engines:
                 group.create_task(engine.run())
+            group.create_task(self.alerts.run())
             group.create_task(self._refresh_gauges())
 
     async def _replay(self, recording: Path) -> None:
@@ -144,6 +160,8 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(
         build_health_router(board.checks, lambda: board.source().value, board.metrics)
     )
+    guard = install_security(app, board.store, board.settings)
+    app.include_router(build_alerts_router(board.alerts, guard))
     app.include_router(api.router)
     add_site(app, board.settings.assets, board.source())
     return app

@@ -42,7 +42,9 @@ def listed_expiries(now_ms: int) -> tuple[Expiry, ...]:
     """Return the expiries after `now_ms`, soonest first; the set changes only at 08:00."""
     roll = last_roll(now_ms)
     days = [roll + k * MS_PER_DAY for k in range(1, DAILIES + 1)]
-    fridays = [ms for k in range(1, 7 * WEEKLIES + 1) if _weekday(ms := roll + k * MS_PER_DAY) == FRIDAY]
+    fridays = [
+        ms for k in range(1, 7 * WEEKLIES + 1) if _weekday(ms := roll + k * MS_PER_DAY) == FRIDAY
+    ]
     months = _month_ends(roll, 3 * QUARTERLIES + 1)
     quarters = [ms for ms in months if datetime.fromtimestamp(ms / 1000, UTC).month % 3 == 0]
     monthly = {*months[:MONTHLIES], *quarters[:QUARTERLIES]}

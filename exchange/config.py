@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exchange.faults import FaultSettings
+from exchange.faults import FaultPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ExchangeConfig:
     activity: float = 1.0
     history_s: int = 3600
     limits: LimitSettings = field(default_factory=LimitSettings)
-    faults: FaultSettings = field(default_factory=FaultSettings)
+    faults: tuple[FaultPlan, ...] = ()
     control: bool = False
     tick_s: float = 0.1
     monotonic: Callable[[], float] = time.monotonic

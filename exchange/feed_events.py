@@ -1,15 +1,15 @@
 """Channels of things that happen: trades, candles, states, listings, the platform's condition."""
 
-import random
 from collections.abc import Callable
+from itertools import cycle
 
-from exchange.instruments import Instrument, Wire
-from exchange.specs import Kind
-from exchange.tape import Print
+from exchange.instruments import Instrument
+from exchange.tape import build_candle
 from exchange.view import View
-from exchange.wire import encode_notice
+from exchange.wire import encode_listing, encode_state
 
-type_of = type
+CHATTER_INDICES = ("sol_usdc", "xrp_usdc", "avax_usdc", "trx_usdc", "hype_usdc", "paxg_usdc")
+"""The venue keeps saying that indices of coins nobody asked about are unlocked."""
 
 
 class TradesFeed:
@@ -67,13 +67,11 @@ class NoticesFeed:
 
     period_s = 0.1
 
-    def __init__(
-        self, view: View, matches: Callable[[Instrument], bool], *, created: bool
-    ) -> None:
+    def __init__(self, view: View, matches: Callable[[Instrument], bool], *, created: bool) -> None:
         self._view = view
         self._matches = matches
         self._created = created
-        self._next = len(view.state.notices)
+        self._next = view.state.notices.next_serial
 
     def first(self) -> list[object]:
         """Say nothing: only what happens from now on."""
@@ -81,10 +79,47 @@ class NoticesFeed:
 
     def poll(self) -> list[object]:
         """Say one push a notice. A listing is also the state `open` of a new instrument."""
-        notices = self._view.state.notices[self._next :]
-        self._next = len(self._view.state.notices)
-        return [
-            encode_notice(notice) if self._created else _state(notice)
-            for notice in notices
-            if self._matches(notice.instrument) and (notice.created or not self._created)
+        log = self._view.state.notices
+        if log.next_serial == self._next:
+            return []
+        new = [n for n in log.since(self._next) if self._matches(n.instrument)]
+        self._next = log.next_serial
+        if self._created:
+            return [encode_listing(notice) for notice in new if notice.created]
+        return [encode_state(notice) for notice in new]
+
+
+class PlatformFeed:
+    """Says what changes about the platform, amid chatter about unlocked indices."""
+
+    period_s = 0.385
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._chatter = cycle(CHATTER_INDICES)
+        self._said = self._condition()
+
+    def first(self) -> list[object]:
+        """Say what is wrong now, if anything is."""
+        return self._differences((False, frozenset()), self._condition())
+
+    def poll(self) -> list[object]:
+        """Say what changed, or chatter."""
+        old, self._said = self._said, self._condition()
+        changed = self._differences(old, self._said)
+        return changed or [{"price_index": next(self._chatter), "locked": False, "reasons": []}]
+
+    def _condition(self) -> tuple[bool, frozenset[str]]:
+        locked = frozenset(i.name for i in self._view.state.indices.values() if i.locked)
+        return self._view.platform.maintenance, locked
+
+    def _differences(
+        self, old: tuple[bool, frozenset[str]], new: tuple[bool, frozenset[str]]
+    ) -> list[object]:
+        changes: list[object] = [
+            {"price_index": name, "locked": name in new[1], "reasons": []}
+            for name in sorted(old[1] ^ new[1])
         ]
+        if old[0] != new[0]:
+            changes.append({"maintenance": new[0]})
+        return changes

@@ -10,9 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from exchange.instruments import Wire
-from exchange.state import OptionTable
 from exchange.view import View
-from greeks.conventions import IntArray
 
 UNCHANGED_KEYS = frozenset({"type", "instrument_name", "timestamp"})
 REPEATED_ROWS = 25
@@ -93,47 +91,46 @@ class MarkPricesFeed:
 
     period_s = 1.0
 
-    def __init__(self, view: View, price_index: str, *, repeats: bool) -> None:
+    def __init__(self, view: View, price_index: str) -> None:
         self._view = view
-        self._index = price_index
-        self._repeats = repeats
-        self._names: dict[str, tuple[float, float]] = {}
+        self._table = view.state.options[price_index]
+        self._said: dict[str, tuple[float, float]] = {}
         self._next_repeat = 0
 
     def first(self) -> list[object]:
         """Say every option."""
-        table = self._view.state.options[self._index]
-        return [self._rows(table, np.arange(len(table.instruments)))]
+        self._said = self._said or self._marks()
+        return [self._rows(list(range(len(self._table.instruments))))]
 
     def poll(self) -> list[object]:
-        """Say the changed rows; a still chain repeats a few, in turn."""
-        table = self._view.state.options[self._index]
-        marks = np.round(table.columns.mark_price, 4).tolist()
-        ivs = table.columns.mark_iv.tolist()
-        said = self._names
-        changed = [
-            row
-            for row, instrument in enumerate(table.instruments)
-            if said.get(instrument.name) != (marks[row], ivs[row])
-        ]
-        if said and not changed and self._repeats and table.instruments:
-            n = len(table.instruments)
-            changed = [(self._next_repeat + k) % n for k in range(min(REPEATED_ROWS, n))]
-            self._next_repeat = (changed[-1] + 1) % n
-        for row in changed:
-            said[table.instruments[row].name] = (marks[row], ivs[row])
-        return [self._rows(table, np.array(changed))] if changed else []
+        """Say the changed rows; a chain that stands still repeats a few in turn."""
+        marks, said = self._marks(), self._said
+        changed = [row for row, (name, mark) in enumerate(marks.items()) if said.get(name) != mark]
+        self._said = marks
+        rows = changed or self._repeat()
+        return [self._rows(rows)] if rows else []
 
-    def _rows(self, table: OptionTable, rows: IntArray) -> list[Wire]:
-        c, now_ms = table.columns, self._view.state.now_ms
+    def _marks(self) -> dict[str, tuple[float, float]]:
+        c = self._table.columns
+        marks = zip(np.round(c.mark_price, 4).tolist(), c.mark_iv.tolist(), strict=True)
+        return dict(zip(self._table.rows, marks, strict=True))
+
+    def _repeat(self) -> list[int]:
+        n = len(self._table.instruments)
+        rows = [(self._next_repeat + k) % n for k in range(min(REPEATED_ROWS, n))]
+        self._next_repeat = (rows[-1] + 1) % n if rows else 0
+        return rows
+
+    def _rows(self, rows: list[int]) -> list[Wire]:
+        c, now_ms = self._table.columns, self._view.state.now_ms
         marks = np.round(c.mark_price[rows], 4).tolist()
         ivs = np.round(c.mark_iv[rows] / 100.0, 4).tolist()
         return [
             {
                 "timestamp": now_ms,
                 "iv": iv,
-                "instrument_name": table.instruments[row].name,
+                "instrument_name": self._table.instruments[row].name,
                 "mark_price": mark,
             }
-            for row, mark, iv in zip(rows.tolist(), marks, ivs, strict=True)
+            for row, mark, iv in zip(rows, marks, ivs, strict=True)
         ]

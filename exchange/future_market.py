@@ -33,7 +33,9 @@ class FutureMarket:
         index = self.book.price_index
         return [f for f in self._state.futures.values() if f.instrument.price_index == index]
 
-    def forwards(self, index: Index, coin: CoinPath, now_ms: int, window_ms: int) -> dict[int, float]:
+    def forwards(
+        self, index: Index, coin: CoinPath, now_ms: int, window_ms: int
+    ) -> dict[int, float]:
         """Return the forward of every dated future; an expiring one drifts to the average."""
         return {
             future.instrument.expiry_ms: self._forward(future, index, coin, now_ms, window_ms)
@@ -92,9 +94,7 @@ class FutureMarket:
         for pick, timestamp in zip(picks, times, strict=True):
             self.trade_one(futures[pick], int(timestamp), index)
 
-    def trade_one(
-        self, future: Future, timestamp: int, index: Index, **extras: object
-    ) -> None:
+    def trade_one(self, future: Future, timestamp: int, index: Index, **extras: object) -> None:
         """Print one trade at the touch; half of them open interest, half of them close it."""
         sign = 1 if self._rng.random() < 0.5 else -1
         price, available = best(future.asks, -1) if sign > 0 else best(future.bids, 1)

@@ -15,6 +15,7 @@ from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
 from exchange.option_market import OptionMarket
 from exchange.paths import CoinPath, IndexPaths
+from exchange.past import invent_past
 from exchange.specs import BookSpec, select_books
 from exchange.state import Index, MarketState, Notice
 from exchange.universe import (
@@ -50,11 +51,12 @@ class SyntheticMarket:
         self._options = [OptionMarket(self.state, b, flow_rng, config.activity) for b in books]
         self._futures = [FutureMarket(self.state, b, depth_rng, config.activity) for b in books]
         self._beat_ms = self._marked_ms = self._forgot_ms = begin_ms
-        self._move_indices()
+        self._open_indices(np.random.default_rng(config.seed))
         for options, futures in zip(self._options, self._futures, strict=True):
             self._open(options, futures)
         self._lifecycle = Lifecycle(self, begin_ms, life_rng)
         self._mark()
+        self._settle_yesterday()
         for minute in range(begin_ms + 60_000, start_ms, 60_000):
             self.advance(minute)
         self.advance(start_ms)
@@ -107,7 +109,7 @@ class SyntheticMarket:
         for options, futures in zip(self._options, self._futures, strict=True):
             for expiry in listed_expiries(at_ms):
                 if future := list_future(self.state, options.book, expiry, at_ms):
-                    self.state.notices.append(_created(at_ms, future.instrument))
+                    self.state.notices.add(_created(at_ms, future.instrument))
             self._list(options, futures, at_ms)
         self._mark()
 
@@ -138,17 +140,29 @@ class SyntheticMarket:
     def _of(self, book: BookSpec) -> tuple[Index, CoinPath]:
         return self.state.indices[book.price_index], self._paths.coins[book.asset.name]
 
+    def _open_indices(self, rng: np.random.Generator) -> None:
+        """Open the price indices with an invented past."""
+        for book in (options.book for options in self._options):
+            self.state.indices[book.price_index] = Index(
+                book.price_index, 0.0, book.asset.index_decimals
+            )
+        self._move_indices()
+        for index in self.state.indices.values():
+            coin = self._paths.coins[index.name.partition("_")[0].upper()]
+            invent_past(self.state, index, coin.asset.drift_vol, rng)
+
     def _move_indices(self) -> None:
         for options in self._options:
             book = options.book
             coin = self._paths.coins[book.asset.name]
             name = book.price_index
-            index = self.state.indices.setdefault(name, Index(name, 0.0, book.asset.index_decimals))
+            index = self.state.indices[name]
             if not index.locked:
                 basis = 1.0 if book.is_inverse else USDC_BASIS
                 index.price = round(coin.spot * basis, index.decimals)
             if name in DVOL_INDICES:
                 index.volatility = round(coin.vol_level * DVOL_OVER_ATM * 100.0, 2)
+            index.remember(self._beat_ms)
 
     def _move_perpetuals(self) -> None:
         for futures in self._futures:
@@ -177,6 +191,14 @@ class SyntheticMarket:
         options.open_books(now_ms, coin.vol_level)
         futures.open_interest()
 
+    def _settle_yesterday(self) -> None:
+        """Give what stands a settlement price, as if the last roll had been at these marks."""
+        for options in self._options:
+            c = options.table.columns
+            c.settlement_price = c.mark_price.copy()
+        for future in self.state.futures.values():
+            future.settlement_price = future.mark_price
+
     def _list(self, options: OptionMarket, futures: FutureMarket, at_ms: int) -> None:
         """List the strikes that are missing in every expiry that carries options."""
         index, coin = self._of(options.book)
@@ -185,11 +207,18 @@ class SyntheticMarket:
         for expiry in option_expiries(options.book, at_ms):
             created = initial_created(expiry, at_ms) if opening else at_ms
             listing = list_options(
-                self.state, options.book, expiry, forwards[expiry.ms], coin.vol_level, at_ms, created
+                self.state,
+                options.book,
+                expiry,
+                forwards[expiry.ms],
+                coin.vol_level,
+                at_ms,
+                created,
             )
             options.append(listing)
             if not opening:
-                self.state.notices += [_created(at_ms, option) for option in listing.instruments]
+                for option in listing.instruments:
+                    self.state.notices.add(_created(at_ms, option))
         if not opening:
             options.open_empty()
 

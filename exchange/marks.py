@@ -33,11 +33,12 @@ def write_greeks(columns: OptionColumns, at_ms: IntArray) -> FloatArray:
     g = compute_greeks(c.forward, c.strike, years, c.mark_iv * VOL_POINT, c.is_call)
     fade = np.minimum(left_ms / WINDOW_MS, 1.0)
     day = np.minimum(years * 365.0, 1.0)
-    c.delta = np.round(g.delta * fade, 5)
+    # adding zero turns -0.0, which no venue prints, into 0.0
+    c.delta = np.round(g.delta * fade, 5) + 0.0
     c.gamma = np.round(g.gamma * fade, 5)
     c.vega = np.round(g.vega * VOL_POINT, 5)
-    c.theta = np.round(np.maximum(g.theta / 365.0 * day, -g.price), 5)
-    c.rho = np.round(g.rho * PCT, 5)
+    c.theta = np.round(np.maximum(g.theta / 365.0 * day, -g.price), 5) + 0.0
+    c.rho = np.round(g.rho * PCT, 5) + 0.0
     return g.price
 
 
@@ -54,14 +55,26 @@ def quote_options(columns: OptionColumns, book: BookSpec) -> None:
     c.ask = _on_tick(book, c.mark_price + half, 1.0 - 1e-9)
     c.bid = np.where(c.bid_amount > 0, c.bid, 0.0)
     c.ask = np.where(c.ask_amount > 0, c.ask, 0.0)
-    point = np.maximum(c.vega / unit, 1e-12)
+    imply_quotes(c, inverse=book.is_inverse)
+    price_bands(c, book)
+
+
+def imply_quotes(columns: OptionColumns, *, inverse: bool) -> None:
+    """Write the volatilities of bids and asks, one vega step away from the mark."""
+    c = columns
+    point = np.maximum(c.vega / (c.forward if inverse else 1.0), 1e-12)
     bid_iv = c.mark_iv - (c.mark_price - c.bid) / point
     ask_iv = c.mark_iv + (c.ask - c.mark_price) / point
     c.bid_iv = np.where(c.bid > 0, np.round(np.clip(bid_iv, 0.0, 500.0), 2), 0.0)
     c.ask_iv = np.where(c.ask > 0, np.round(np.clip(ask_iv, 0.0, 500.0), 2), 0.0)
-    band = 0.1 * c.mark_price + 100 * book.tick_size
-    c.min_price = np.maximum(_on_tick(book, c.mark_price - band, 0.0), book.tick_size)
-    c.max_price = _on_tick(book, c.mark_price + band, 1.0)
+
+
+def price_bands(columns: OptionColumns, book: BookSpec) -> None:
+    """Write the lowest and highest price an order may have."""
+    band = 0.1 * columns.mark_price + 100 * book.tick_size
+    low = _on_tick(book, columns.mark_price - band, 0.0)
+    columns.min_price = np.maximum(low, book.tick_size)
+    columns.max_price = _on_tick(book, columns.mark_price + band, 1.0)
 
 
 def refresh_amounts(columns: OptionColumns, book: BookSpec, rng: np.random.Generator) -> None:

@@ -173,7 +173,9 @@ class OptionMarket:
         weight *= np.where(c.strike % self.book.asset.round_strike == 0, 2.0, 1.0)
         weight *= c.expiry_ms > now_ms
         total = weight.sum()
-        self._odds = np.cumsum(weight) / total if total > 0 and math.isfinite(total) else np.empty(0)
+        self._odds = (
+            np.cumsum(weight) / total if total > 0 and math.isfinite(total) else np.empty(0)
+        )
 
     def _coins(self, lots: np.ndarray) -> FloatArray:
         return np.asarray(np.round(lots * self.book.min_amount, 6))

@@ -40,7 +40,9 @@ class IndexPaths:
         self.coins: dict[str, CoinPath] = {}
         for asset in assets:
             corners = tuple(
-                sorted((start_ms + p.seconds * 1000, p.price) for p in script if p.asset == asset.name)
+                sorted(
+                    (start_ms + p.seconds * 1000, p.price) for p in script if p.asset == asset.name
+                )
             )
             spot = corners[0][1] if corners else asset.spot_usd
             self.coins[asset.name] = CoinPath(asset, spot, asset.atm_vol, 0.05, 0.0, corners)

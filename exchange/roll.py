@@ -11,7 +11,6 @@ from greeks.conventions import BoolArray
 
 EXPIRED_IV, EXPIRED_ASK_IV = 250.0, 500.0
 """What the venue shows for an option whose volatility has no meaning any more."""
-DELIVERIES_KEPT = 5000
 
 
 def sample_averages(state: MarketState) -> None:
@@ -33,7 +32,6 @@ def settle(state: MarketState, roll_ms: int) -> None:
         _settle_future(state, future, state.indices[future.instrument.price_index], roll_ms)
     for index in state.indices.values():
         index.average_sum, index.average_count = 0.0, 0
-    del state.deliveries[:-DELIVERIES_KEPT]
 
 
 def pause(state: MarketState, at_ms: int) -> None:
@@ -66,11 +64,9 @@ def deliver(state: MarketState, roll_ms: int, drop: Callable[[str, BoolArray], N
 
 def archive(state: MarketState, roll_ms: int) -> None:
     """Move what this roll delivered into history."""
-    state.notices += [
-        Notice(state.now_ms, instrument, "archivized")
-        for instrument in state.retired.values()
-        if instrument.expiry_ms == roll_ms
-    ]
+    for instrument in state.retired.values():
+        if instrument.expiry_ms == roll_ms:
+            state.notices.add(Notice(state.now_ms, instrument, "archivized"))
 
 
 def _settle_options(
@@ -89,13 +85,9 @@ def _settle_options(
         setattr(c, name, np.where(gone, 0.0, getattr(c, name)))
     c.settlement_price = np.where(gone, c.settlement_price, np.round(c.mark_price, 8))
     table.version += 1
-    held = np.flatnonzero(gone & (c.open_interest > 0))
-    state.deliveries += [
-        Delivery(
-            roll_ms, table.instruments[i], float(c.mark_price[i]), price, float(c.open_interest[i])
-        )
-        for i in held
-    ]
+    for i in np.flatnonzero(gone & (c.open_interest > 0)):
+        mark, held = float(c.mark_price[i]), float(c.open_interest[i])
+        state.deliveries.add(Delivery(roll_ms, table.instruments[i], mark, price, held))
 
 
 def _settle_future(state: MarketState, future: Future, index: Index, roll_ms: int) -> None:
@@ -107,20 +99,21 @@ def _settle_future(state: MarketState, future: Future, index: Index, roll_ms: in
     delivery = Delivery(
         roll_ms, future.instrument, future.mark_price, index.price, future.open_interest
     )
-    state.deliveries.append(delivery)
+    state.deliveries.add(delivery)
 
 
 def _set_all(state: MarketState, word: str, at_ms: int) -> None:
     for table in state.options.values():
         table.state = [word] * len(table.state)
-        state.notices += [Notice(at_ms, instrument, word) for instrument in table.instruments]
+        for instrument in table.instruments:
+            state.notices.add(Notice(at_ms, instrument, word))
         table.version += 1
     for future in state.futures.values():
         future.state = word
         future.version += 1
-        state.notices.append(Notice(at_ms, future.instrument, word))
+        state.notices.add(Notice(at_ms, future.instrument, word))
 
 
 def _retire(state: MarketState, instrument: Instrument) -> None:
     state.retired[instrument.name] = instrument
-    state.notices.append(Notice(state.now_ms, instrument, "delivered"))
+    state.notices.add(Notice(state.now_ms, instrument, "delivered"))

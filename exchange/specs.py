@@ -88,11 +88,11 @@ class BookSpec:
 
 BTC = AssetSpec(
     "BTC", "Bitcoin", 90_000.0, 0.42, 0.45, 2,
-    (100, 200, 500, 1000, 2000, 5000, 10000, 20000, 40000), 10_000.0,
+    (500, 1000, 2000, 5000, 10000, 20000, 40000), 10_000.0,
 )  # fmt: skip
 ETH = AssetSpec(
     "ETH", "Ethereum", 3_000.0, 0.62, 0.62, 2,
-    (5, 10, 20, 25, 50, 100, 200, 500, 1000), 500.0,
+    (10, 20, 50, 100, 200, 500, 1000), 500.0,
 )  # fmt: skip
 SOL = AssetSpec("SOL", "Solana", 180.0, 0.75, 0.8, 2, (0.5, 1, 2, 5, 10, 20, 50), 20.0)
 XRP = AssetSpec(
@@ -105,7 +105,7 @@ COIN_TICKS = ((0.005, 0.0005),)
 BOOKS = (
     BookSpec(
         asset=BTC, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=0.1,
-        contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.17,
+        contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.3,
         tenors=None, open_interest_coin=400e3, future_open_interest=1.1e9,
         option_trades_per_s=0.35, future_trades_per_s=0.8,
     ),

@@ -9,10 +9,15 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from exchange.candles import Candles
 from exchange.instruments import Instrument
-from exchange.specs import Kind, OptionType
+from exchange.log import Log
+from exchange.specs import OptionType
 from exchange.tape import Tape
 from greeks.conventions import BoolArray, FloatArray, IntArray
+
+NOTICES_KEPT = 20_000
+DELIVERIES_KEPT = 20_000
 
 
 @dataclass(slots=True)
@@ -100,6 +105,14 @@ class OptionTable:
         self.state = self.state + ["open"] * len(instruments)
         self._reindex()
 
+    def replace(
+        self, instruments: list[Instrument], underlying: list[str], columns: OptionColumns
+    ) -> None:
+        """Become another chain."""
+        self.instruments, self.underlying_index, self.columns = instruments, underlying, columns
+        self.state = ["open"] * len(instruments)
+        self._reindex()
+
     def keep(self, mask: BoolArray) -> None:
         """Drop the rows where `mask` is false."""
         index = np.flatnonzero(mask)
@@ -153,6 +166,15 @@ class Index:
     average_sum: float = 0.0
     average_count: int = 0
     volatility: float = float("nan")  # DVOL, percent; NaN where the venue has none
+    price_history: Candles | None = None
+    volatility_history: Candles | None = None
+
+    def remember(self, now_ms: int) -> None:
+        """Add the present values to the histories."""
+        if self.price_history is not None:
+            self.price_history.add(now_ms, self.price)
+        if self.volatility_history is not None and self.volatility == self.volatility:
+            self.volatility_history.add(now_ms, self.volatility)
 
     @property
     def delivery_estimate(self) -> float:
@@ -193,8 +215,8 @@ class MarketState:
     futures: dict[str, Future] = field(default_factory=dict)
     combos: dict[str, Instrument] = field(default_factory=dict)
     retired: dict[str, Instrument] = field(default_factory=dict)
-    notices: list[Notice] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
+    notices: Log[Notice] = field(default_factory=lambda: Log(NOTICES_KEPT))
+    deliveries: Log[Delivery] = field(default_factory=lambda: Log(DELIVERIES_KEPT))
     delivery_prices: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     tape: Tape = field(default_factory=Tape)
     next_change_id: int = 136_069_961_946
@@ -216,6 +238,25 @@ class MarketState:
                 return table, row
         return None
 
+    def state_of(self, name: str) -> str:
+        """Return the state word of an instrument, listed or delivered."""
+        if future := self.futures.get(name):
+            return future.state
+        if found := self.find_option(name):
+            return found[0].state[found[1]]
+        return "open" if name in self.combos else "archivized"
+
+    def version_of(self, name: str) -> object:
+        """Return what changes whenever the ticker of an instrument may have."""
+        if future := self.futures.get(name):
+            return future.version
+        found = self.find_option(name)
+        if found is None:
+            return None
+        table, i = found
+        c = table.columns
+        return c.timestamp.item(i), c.volume.item(i), c.open_interest.item(i), table.state[i]
+
     def listed(self) -> list[tuple[Instrument, str]]:
         """Return every listed instrument with its state."""
         options = [
@@ -235,8 +276,3 @@ class MarketState:
         """Return the number of a new listing."""
         self.next_instrument_id += 1
         return self.next_instrument_id
-
-    def kind_of(self, name: str) -> Kind | None:
-        """Return what kind a listed instrument is."""
-        instrument = self.find(name)
-        return None if instrument is None else instrument.kind

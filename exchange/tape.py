@@ -159,6 +159,20 @@ class Tape:
         return sorted(names)
 
 
+def build_candle(tick_ms: int, prints: list[Print]) -> Wire:
+    """Summarise consecutive prints of one instrument as a candle."""
+    prices = [p.price for p in prints]
+    return {
+        "tick": tick_ms,
+        "open": prices[0],
+        "high": max(prices),
+        "low": min(prices),
+        "close": prices[-1],
+        "volume": round(sum(p.volume_coin for p in prints), 8),
+        "cost": round(sum(p.volume_usd for p in prints), 4),
+    }
+
+
 def number_prefix(instrument: Instrument) -> str:
     """Return what stands before a trade number: nothing for BTC, the pair or coin for others."""
     if instrument.settlement is Settlement.LINEAR:

@@ -87,7 +87,10 @@ def initial_lots(
     shape = initial_open_interest(
         columns.strike, columns.is_call, x, sd, book.asset.round_strike, noise
     )
-    tenor = np.array([TENOR_WEIGHT[expiry_period(ms)] for ms in columns.expiry_ms.tolist()]) * (years + 0.02) ** 0.4
+    tenor = (
+        np.array([TENOR_WEIGHT[expiry_period(ms)] for ms in columns.expiry_ms.tolist()])
+        * (years + 0.02) ** 0.4
+    )
     per_expiry = np.array([np.sum(columns.expiry_ms == ms) for ms in columns.expiry_ms])
     weight = balance_puts(shape * tenor / per_expiry, columns.is_call, x, sd)
     total = book.open_interest_coin / book.min_amount

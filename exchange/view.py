@@ -7,6 +7,7 @@ from typing import Protocol
 import orjson
 
 from exchange.clock import ExchangeClock
+from exchange.instruments import Instrument, Wire
 from exchange.rpc import ENCODE
 from exchange.specs import Kind
 from exchange.state import MarketState
@@ -43,7 +44,7 @@ class View:
     clock: ExchangeClock
     testnet: bool = False
     platform: Platform = field(default_factory=Platform)
-    _summaries: dict[tuple[str, Kind], tuple[float, orjson.Fragment]] = field(default_factory=dict)
+    _summaries: dict[tuple[str, Kind], tuple[float, bytes]] = field(default_factory=dict)
 
     @property
     def state(self) -> MarketState:
@@ -53,19 +54,26 @@ class View:
     def summaries(self, currency: str, kinds: tuple[Kind, ...]) -> orjson.Fragment:
         """Return the book summaries of a currency as JSON, frozen for about two seconds."""
         parts = [self._summary(currency, kind) for kind in kinds]
-        return parts[0] if len(parts) == 1 else _join(parts)
+        rows = b",".join(part[1:-1] for part in parts if part != b"[]")
+        return orjson.Fragment(b"[" + rows + b"]")
 
-    def _summary(self, currency: str, kind: Kind) -> orjson.Fragment:
+    def summary_of(self, instrument: Instrument) -> Wire | None:
+        """Return the summary of one instrument, fresh."""
+        if future := self.state.futures.get(instrument.name):
+            return encode_future_summary(self.state, future)
+        row = self.state.find_option(instrument.name)
+        return None if row is None else encode_option_summary(self.state, *row)
+
+    def _summary(self, currency: str, kind: Kind) -> bytes:
         now = self.clock.monotonic()
-        made, fragment = self._summaries.get((currency, kind), (-1e9, orjson.Fragment(b"[]")))
+        made, encoded = self._summaries.get((currency, kind), (-1e9, b""))
         if now - made >= SUMMARY_FROZEN_S:
-            rows = SUMMARY_ROWS[kind](self.state, currency)
-            fragment = orjson.Fragment(orjson.dumps(rows, option=ENCODE))
-            self._summaries[currency, kind] = (now, fragment)
-        return fragment
+            encoded = orjson.dumps(SUMMARY_ROWS[kind](self.state, currency), option=ENCODE)
+            self._summaries[currency, kind] = (now, encoded)
+        return encoded
 
 
-def _option_rows(state: MarketState, currency: str) -> list[dict[str, object]]:
+def _option_rows(state: MarketState, currency: str) -> list[Wire]:
     return [
         encode_option_summary(state, table, row)
         for table in state.options.values()
@@ -74,7 +82,7 @@ def _option_rows(state: MarketState, currency: str) -> list[dict[str, object]]:
     ]
 
 
-def _future_rows(state: MarketState, currency: str) -> list[dict[str, object]]:
+def _future_rows(state: MarketState, currency: str) -> list[Wire]:
     return [
         encode_future_summary(state, future)
         for future in state.futures.values()
@@ -82,23 +90,13 @@ def _future_rows(state: MarketState, currency: str) -> list[dict[str, object]]:
     ]
 
 
-def _no_rows(_state: MarketState, _currency: str) -> list[dict[str, object]]:
+def _no_rows(_state: MarketState, _currency: str) -> list[Wire]:
     return []
 
 
-SUMMARY_ROWS: dict[Kind, Callable[[MarketState, str], list[dict[str, object]]]] = {
+SUMMARY_ROWS: dict[Kind, Callable[[MarketState, str], list[Wire]]] = {
     Kind.OPTION: _option_rows,
     Kind.FUTURE: _future_rows,
     Kind.OPTION_COMBO: _no_rows,
     Kind.FUTURE_COMBO: _no_rows,
 }
-
-
-def _join(parts: list[orjson.Fragment]) -> orjson.Fragment:
-    bodies = [body for part in parts if (body := _contents(part)[1:-1])]
-    return orjson.Fragment(b"[" + b",".join(bodies) + b"]")
-
-
-def _contents(fragment: orjson.Fragment) -> bytes:
-    contents = fragment.contents
-    return contents if isinstance(contents, bytes) else contents.encode()

@@ -223,11 +223,14 @@ def encode_quote(state: MarketState, name: str) -> Wire | None:
     return head | {field: ticker[field] for field in names}
 
 
-def encode_notice(notice: Notice) -> Wire:
-    """Write a listing as the whole instrument, any other notice as a state."""
-    if notice.created:
-        wire = encode_instrument(notice.instrument, notice.state)
-        return wire | {"timestamp": notice.timestamp}
+def encode_listing(notice: Notice) -> Wire:
+    """Write a listing: the whole instrument."""
+    wire = encode_instrument(notice.instrument, notice.state)
+    return wire | {"timestamp": notice.timestamp}
+
+
+def encode_state(notice: Notice) -> Wire:
+    """Write a new state of an instrument."""
     return {
         "timestamp": notice.timestamp,
         "state": notice.state,

@@ -35,6 +35,9 @@ EXPOSURES = (
     "vanna_coin_per_pt",
     "charm_coin_per_day",
     "volga_usd_per_pt2",
+    "speed_usd_per_1pct2",
+    "zomma_usd_per_1pct_per_pt",
+    "color_usd_per_1pct_per_day",
 )
 LADDER_LEVELS = 801  # twice as dense as the theory asks, so that no pair of roots hides in a step
 LADDER = (0.6, 1.6)
@@ -199,6 +202,9 @@ def exposures_per_coin(
         "vanna_coin_per_pt": -n * d2 / iv * 0.01,
         "charm_coin_per_day": n * d2 / (2 * years) / 365,
         "volga_usd_per_pt2": vega * d1 * d2 / iv * 1e-4,
+        "speed_usd_per_1pct2": -gamma / forward * (d1 / (iv * root) + 1) * forward**3 * 1e-4,
+        "zomma_usd_per_1pct_per_pt": gamma * (d1 * d2 - 1) / iv * forward**2 * 1e-4,
+        "color_usd_per_1pct_per_day": gamma * (1 - d1 * d2) / (2 * years) * forward**2 * 0.01 / 365,
     }
 
 

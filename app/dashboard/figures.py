@@ -39,7 +39,7 @@ def _axis(**changes: object) -> Part:
 
 
 def _strike_axis(**changes: object) -> Part:
-    return _axis(fixedrange=False, tickformat=",.0f", nticks=9, **changes)
+    return _axis(fixedrange=False, tickformat="~s", hoverformat=",.0f", **changes)
 
 
 def _layout(**changes: object) -> Part:
@@ -188,7 +188,7 @@ def gamma_profile() -> Part:
         "y": [],
         "customdata": [],
         "hovertemplate": "%{customdata}<extra></extra>",
-        "line": {"width": 2, "color": theme.TEXT},
+        "line": {"width": 2, "color": theme.TEXT, "simplify": False},
     }
     here = {
         "type": "scatter",

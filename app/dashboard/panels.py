@@ -53,11 +53,11 @@ def grid() -> Component:
     """Return the charts, the ladder and the alerts in reading order."""
     stack = html.Div(
         [
-            _chart("gex", "GEX by strike", "$ per 1 %", figures.gex_by_strike(), _GEX_KEY),
+            _chart("gex", "GEX by strike", "$ per 1 %", figures.gex_by_strike(), (*_GEX_KEY, _data_link("gex"))),
             _chart(
-                "profile", "Gamma profile", "net GEX if spot moved", figures.gamma_profile(), ()
+                "profile", "Gamma profile", "net GEX if spot moved", figures.gamma_profile(), (_data_link("profile"),)
             ),
-            _chart("matrix", "Strike × expiry", "net GEX", figures.strike_by_expiry(), _MATRIX_KEY),
+            _chart("matrix", "Strike × expiry", "net GEX", figures.strike_by_expiry(), (*_MATRIX_KEY, _data_link("matrix"))),
             html.Div(html.Span(id="crosshair-value"), id="crosshair", hidden=True),
         ],
         className="stack",
@@ -82,11 +82,11 @@ def grid() -> Component:
     return html.Div(
         [
             stack,
-            _chart("expiries", "By expiry", "ATM IV beside", figures.by_expiry(), (switch,)),
+            _chart("expiries", "By expiry", "$ per pt · IV", figures.by_expiry(), (switch, _data_link("expiries"))),
             _chart(
                 "history",
                 "Flip against price",
-                "since you opened it",
+                "this visit",
                 figures.flip_and_price(),
                 _HISTORY_KEY,
             ),
@@ -144,10 +144,15 @@ def _panel(key: str, heading: Component, body: Component) -> Component:
 def _chart(
     key: str, title: str, unit: str, figure: figures.Part, extra: Sequence[Component]
 ) -> Component:
-    """Return a panel with a skeleton chart and a link to the same numbers as a table."""
-    data = html.A("data", id=f"data-{key}", className="data", href="/docs")
-    graph = dcc.Graph(id=f"chart-{key}", figure=figure, config=figures.CONFIG, className="chart")
-    return _panel(key, _heading(key, title, unit, (*extra, data)), graph)
+    """Return a panel with a skeleton chart."""
+    graph = dcc.Graph(id=f"chart-{key}", figure=figure, config=figures.CONFIG)
+    body = html.Div(graph, className="chart", id=f"box-{key}")
+    return _panel(key, _heading(key, title, unit, extra), body)
+
+
+def _data_link(key: str) -> Component:
+    """Link to the same numbers as a table; live.mjs keeps its address."""
+    return html.A("data", id=f"data-{key}", className="data", href="/docs")
 
 
 def _ladder() -> Component:
@@ -160,8 +165,8 @@ def _ladder() -> Component:
         className="ladder",
         **{"aria-labelledby": "title-ladder"},
     )
-    data = html.A("data", id="data-ladder", className="data", href="/docs")
-    heading = _heading("ladder", "Hedge-flow ladder", "$, re-hedged exactly", (data,))
+    unit = "$, re-hedged exactly"
+    heading = _heading("ladder", "Hedge-flow ladder", unit, (_data_link("ladder"),))
     return _panel("ladder", heading, html.Div(table, className="scroll"))
 
 

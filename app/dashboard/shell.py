@@ -9,7 +9,7 @@ from app.board import Book, ExpiryGroup
 from app.settings import Source
 from dealers.rules import PositionModel
 
-_SIMULATED = "Simulated data. A synthetic market on this machine: no price here is real."
+_SIMULATED = "Simulated data. No price here is real."
 _RECORDED = "Recorded data, replayed. Nothing here is happening now."
 _BANNERS = {Source.DEMO: ("DEMO", _SIMULATED), Source.REPLAY: ("REPLAY", _RECORDED)}
 

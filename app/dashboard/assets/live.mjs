@@ -14,9 +14,12 @@ import * as views from "./view.mjs";
 
 const CHARTS = ["gex", "profile", "matrix", "expiries", "history"];
 const TABLES = {
-  gex: "/strikes", profile: "/profile", matrix: "/matrix", expiries: "/expiries",
-  ladder: "/hedge-flow", history: "",
+  gex: "/strikes", profile: "/profile", matrix: "/matrix", expiries: "/expiries", ladder: "/hedge-flow",
 };
+const BY_UNITS = {
+  vega_usd_per_pt: "$ per pt \u00B7 IV", gex_usd_per_1pct: "$ per 1 % \u00B7 IV",
+};
+const NOTHING = "No option is listed in this selection.";
 const CLOCK_MS = 250;
 const ALERTS_MS = 30_000;
 
@@ -71,6 +74,7 @@ class Board {
 
   showBy(column) {
     this.by = column;
+    text.set("unit-expiries", BY_UNITS[column]);
     showChoices(this.view, this.#header?.position, column);
     this.#painter.invalidate(["expiries"], true);
   }
@@ -84,12 +88,14 @@ class Board {
   }
 
   #receive({ topic, data }) {
-    this.#heardAt = performance.now();
+    const { asset, seq } = this.#header ?? {};
+    // A new connection is sent the newest message again: only another one is a sign of life.
+    if (data.header.asset !== asset || data.header.seq !== seq) this.#heardAt = performance.now();
     this.#header = data.header;
     this.#refusal = null;
     if (data.summary) {
       this.#data = data;
-      document.getElementById("board").classList.add("has-data");
+      document.getElementById("board").classList.toggle("has-data", data.strikes.strike.length > 0);
       this.#window.fit(data);
       this.#paths.of(topic).add(data.header.as_of, data.header.spot_usd, data.levels.flip_usd);
       this.#write(data);
@@ -121,7 +127,7 @@ class Board {
   }
 
   #scene() {
-    if (!this.#data) return null;
+    if (!this.#data || !this.#window.range) return null;
     return {
       data: this.#data,
       scene: {
@@ -150,7 +156,8 @@ class Board {
     text.set("pill-age", format.age(status.ageMs));
     document.getElementById("board").classList.toggle("is-stale", status.state === "stale");
     const notice = document.getElementById("notice");
-    const words = status.notice ?? this.#refusal;
+    const isEmpty = this.#data?.strikes.strike.length === 0;
+    const words = status.notice ?? this.#refusal ?? (isEmpty ? NOTHING : null);
     text.set("notice", words ?? "");
     notice.hidden = !words;
     notice.dataset.kind = status.state === "stale" ? "fault" : "info";
@@ -170,7 +177,7 @@ class Board {
 }
 
 const BANNERS = {
-  demo: ["DEMO", "Simulated data. A synthetic market on this machine: no price here is real."],
+  demo: ["DEMO", "Simulated data. No price here is real."],
   replay: ["REPLAY", "Recorded data, replayed. Nothing here is happening now."],
   testnet: ["TESTNET", "The exchange's test system: no price here is real."],
 };

@@ -86,14 +86,16 @@ export class Painter {
       .filter(([, , delay]) => delay <= 0)
       .sort((a, b) => a[2] - b[2]);
     const board = due.length ? this.#makeScene() : null;
-    if (board) {
+    try {
+      if (!board) return;
       const [key, chart] = due[0];
       chart.isDirty = false;
       chart.drawnAt = now;
       await this.#react(key, chart, board);
+    } finally { // one chart that fails must not stop the others
+      this.#frame = 0;
+      if (board) this.#schedule();
     }
-    this.#frame = 0;
-    if (board) this.#schedule();
   }
 
   async #react(key, { graph, skeleton, config, margin }, { data, scene }) {

@@ -59,10 +59,10 @@ function flipWords(header, levels) {
   if (!isKnown(levels.flip_usd)) return NO_FLIP[levels.flip_reason] ?? "none found";
   const distance = header.spot_usd / levels.flip_usd - 1;
   const nearest = levels.flips.find((flip) => flip.spot_usd === levels.flip_usd);
-  const others = levels.flips.length - 1;
-  return `spot ${format.percent(distance, 2)} ${distance < 0 ? "below" : "above"}` +
-    (nearest?.weak ? " \u00B7 weak" : "") +
-    (others ? ` \u00B7 ${others} more` : "");
+  const count = levels.flips.length;
+  const marks = [nearest?.weak && "weak", count > 1 && `${count} flips`].filter(Boolean);
+  const side = marks.length ? marks.join(", ") : distance < 0 ? "below" : "above";
+  return `spot ${format.percent(distance, 2)}${marks.length ? " \u00B7 " : " "}${side}`;
 }
 
 function showHedge(name, asset, usd, coin) {
@@ -75,10 +75,10 @@ function showHedge(name, asset, usd, coin) {
 export function showKeyFigures({ header, summary, levels, expiries }) {
   const { net, gross, hedge_flow: flow } = summary;
   const gex = net.gex_usd_per_1pct;
-  const share = gross.gex_usd_per_1pct ? Math.abs(gex) / gross.gex_usd_per_1pct : NaN;
+  const share = format.number((Math.abs(gex) / gross.gex_usd_per_1pct) * 100, 0);
   set("kpi-gex", money(gex), toneOf(gex));
-  set("kpi-gex-words",
-    `${format.number(share * 100, 0)}% of ${unsignedMoney(gross.gex_usd_per_1pct)} gross`);
+  set("kpi-gex-words", gross.gex_usd_per_1pct
+    ? `${share}% of ${unsignedMoney(gross.gex_usd_per_1pct)} gross` : "no gamma");
   set("kpi-flip", level(levels.flip_usd), "flip");
   set("kpi-flip-words", flipWords(header, levels));
   for (const [name, wall] of [["call", levels.call_wall_usd], ["put", levels.put_wall_usd]]) {
@@ -149,7 +149,7 @@ export function showLadder({ header, hedge_flow: flow }) {
       : `${usd > 0 ? "buy" : usd < 0 ? "sell" : "hold"} ${unsignedMoney(usd)}`;
     write(trade, text, isHere ? "" : toneOf(usd));
     bar.firstChild.className = toneOf(usd);
-    bar.firstChild.style.width = `${(50 * Math.abs(usd ?? 0)) / widest}%`;
+    bar.firstChild.style.width = `${(47 * Math.abs(usd ?? 0)) / widest}%`;
     write(coins, isHere ? header.asset : format.coins(flow.flow_coin[i]));
   });
 }

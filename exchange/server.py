@@ -1,0 +1,213 @@
+"""The exchange as a whole: one port, one market, one pump that moves both."""
+
+import asyncio
+from collections.abc import Callable
+
+import orjson
+
+from exchange.clock import ExchangeClock
+from exchange.config import ExchangeConfig
+from exchange.connection import Connection
+from exchange.control import Controls
+from exchange.faults import Fault, FaultPlan, Faults
+from exchange.http import HttpRequest
+from exchange.hub import Hub
+from exchange.limits import Limits
+from exchange.methods import dispatch
+from exchange.rpc import (
+    BAD_REQUEST,
+    METHOD_NOT_FOUND,
+    TOO_LARGE,
+    TOO_MANY_REQUESTS,
+    Params,
+    Request,
+    RpcError,
+    Stamp,
+    decode_request,
+    encode_error,
+    encode_result,
+    request_from,
+)
+from exchange.session import Outlet, Session
+from exchange.view import Market, View
+
+WEBSOCKET_PATH = "/ws/api/v2"
+HTTP_PATH = "/api/v2"
+CONTROL_PATH = "/control"
+AFTER_LIMIT = (1008, "too_many_requests")
+SHUTDOWN = (1001, "")
+
+
+class Exchange:
+    """Everything that one process serves."""
+
+    def __init__(self, config: ExchangeConfig, market: Market, clock: ExchangeClock) -> None:
+        self.market = market
+        self.clock = clock
+        self.faults = Faults(config.faults, clock.monotonic())
+        self.view = View(market, clock, config.testnet)
+        self.hub = Hub(self.view)
+        self.hub.is_muted = self.faults.mutes
+        self._config = config
+        self._limits = Limits(config.limits)
+        self._controls = Controls(self.view, self.faults)
+        self._sessions: dict[Connection, Session] = {}
+        self._connections: set[Connection] = set()
+
+    async def run(self, ready: Callable[[int], None] | None = None) -> None:
+        """Serve until cancelled; `ready` gets the port."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Connection(self), self._config.host, self._config.port
+        )
+        try:
+            if ready is not None:
+                ready(server.sockets[0].getsockname()[1])
+            while True:
+                self.pump()
+                await asyncio.sleep(self._config.tick_s)
+        finally:
+            server.close()
+            for connection in list(self._connections):
+                connection.close(*SHUTDOWN)
+                connection.end()
+            await server.wait_closed()
+
+    def pump(self) -> None:
+        """Move the market to the present and tell everyone what happened."""
+        now = self.clock.monotonic()
+        for plan in self.faults.step(now):
+            self._begin(plan)
+        self._set_silence()
+        self.market.advance(self.clock.now_ms())
+        self.hub.publish(now)
+        for session in list(self._sessions.values()):
+            session.beat(now)
+
+    def admit(self, connection: Connection) -> int | None:
+        """Count a new connection; an HTTP status refuses it."""
+        if self.faults.is_on(Fault.REFUSE):
+            connection.abort()
+        self._connections.add(connection)
+        connection.silent = self.faults.is_on(Fault.SILENT)
+        return None if self._limits.connect(connection.address) else 429
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        if connection.is_admitted:
+            self._limits.disconnect(connection.address)
+        if (session := self._sessions.pop(connection, None)) is not None:
+            self.hub.leave(session)
+
+    def upgrade_status(self, request: HttpRequest) -> int | None:
+        """Return the status that refuses a websocket handshake, None to accept it."""
+        if (status := self.faults.argument(Fault.HANDSHAKE)) is not None:
+            return int(status or 503)
+        return None if request.path == WEBSOCKET_PATH else 404
+
+    def open(self, connection: Connection) -> None:
+        """Begin a websocket session."""
+        outlet = Outlet(connection.send, connection.close, connection.abort)
+        now = self.clock.monotonic()
+        self._sessions[connection] = Session(
+            outlet, connection.address, now, self._config.limits.idle_timeout_s
+        )
+
+    def receive(self, connection: Connection, message: bytes) -> None:
+        """Answer one websocket message."""
+        session, now = self._sessions[connection], self.clock.monotonic()
+        session.last_received = now
+        if self.faults.is_on(Fault.STOP_ANSWERING):
+            return
+        stamp = self._stamp()
+        try:
+            if len(message) > self._config.limits.max_frame_bytes:
+                raise TOO_LARGE
+            request = decode_request(message)
+        except RpcError as error:
+            session.send(encode_error(None, error, stamp, self.clock.now_us()), now)
+            return
+        _, reply = self._answer(request, stamp, connection.address, session)
+        session.send(reply, now)
+        for frame in session.take_after_reply():
+            session.send(frame, now)
+        if session.is_over:
+            connection.close(*AFTER_LIMIT)
+            connection.end()
+
+    def respond(self, connection: Connection, request: HttpRequest) -> tuple[int, bytes]:
+        """Answer one HTTP request with a status and a JSON body."""
+        if request.path == CONTROL_PATH and self._config.control:
+            return self._control(request)
+        if request.path != HTTP_PATH and not request.path.startswith(HTTP_PATH + "/"):
+            return 404, b"{}"
+        if request.method not in {"GET", "POST"}:
+            return 405, b"{}"
+        stamp = self._stamp()
+        try:
+            rpc = _read_http(request)
+        except RpcError as error:
+            return 400, encode_error(None, error, stamp, self.clock.now_us())
+        ok, reply = self._answer(rpc, stamp, connection.address, None)
+        return (200 if ok else 400), reply
+
+    def _answer(
+        self, request: Request, stamp: Stamp, address: str, session: Session | None
+    ) -> tuple[bool, bytes]:
+        """Return whether a request succeeded, and its reply."""
+        try:
+            if not self._limits.spend(address, request.method, self.clock.monotonic()):
+                if session is not None:
+                    session.is_over = True
+                raise TOO_MANY_REQUESTS
+            result = dispatch(self.view, self.hub, request, session)
+        except RpcError as error:
+            return False, encode_error(request, error, stamp, self.clock.now_us())
+        return True, encode_result(request, result, stamp, self.clock.now_us())
+
+    def _control(self, request: HttpRequest) -> tuple[int, bytes]:
+        if request.method == "GET":
+            return 200, orjson.dumps(self._controls.report())
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return 400, b'{"error":"expected content-type application/json"}'
+        try:
+            return 200, orjson.dumps(self._controls.apply(request.body))
+        except ValueError as error:
+            return 400, orjson.dumps({"error": str(error)})
+
+    def _begin(self, plan: FaultPlan) -> None:
+        """Do what a fault does once, at its beginning."""
+        for connection in list(self._sessions):
+            if plan.fault is Fault.ABORT:
+                connection.abort()
+            elif plan.fault is Fault.CLOSE:
+                connection.close(int(plan.argument or 1012), "")
+            elif plan.fault is Fault.GARBAGE:
+                connection.send(b'{"jsonrpc":"2.0","method":"subscription","params":{"chan')
+
+    def _set_silence(self) -> None:
+        silent = self.faults.is_on(Fault.SILENT)
+        for connection in self._sessions:
+            connection.silent = silent
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self.clock.now_us(), self._config.testnet)
+
+
+def _read_http(request: HttpRequest) -> Request:
+    """Read a request out of a path and query, or out of a body with or without a path."""
+    method = request.path.removeprefix(HTTP_PATH).strip("/")
+    if request.method == "GET":
+        if not method:
+            raise METHOD_NOT_FOUND
+        return Request(method, Params(request.query), None, has_id=False)
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise BAD_REQUEST from error
+    if not isinstance(body, dict):
+        raise BAD_REQUEST
+    if "method" not in body and "params" not in body:
+        body = {"params": body}
+    return request_from(body, method or None)

@@ -1,0 +1,151 @@
+"""Opening, migrating and sharing out the database."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+
+from app.settings import Settings, Source
+from app.store import Store, StoreError, has_wal_reset_fix, sqlite_url, store_url
+from app.store_schema import METADATA, token
+
+
+def row(name: str) -> dict[str, object]:
+    return {"id": name, "name": name, "digest": name, "scopes": "read", "created_ms": 1}
+
+
+async def count(store: Store) -> int:
+    async with store.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(token))).scalar_one()
+
+
+async def test_every_table_exists_after_opening_and_matches_its_description(store: Store) -> None:
+    async with store.read() as connection:
+        for table in METADATA.sorted_tables:
+            result = await connection.execute(select(table))
+            assert list(result.keys()) == [column.name for column in table.columns]
+
+
+async def test_what_was_written_is_there_after_opening_again(store_address: URL) -> None:
+    first = await Store.open(store_address)
+    async with first.write() as connection:
+        await connection.execute(insert(token).values(row("a")))
+    await first.close()
+    second = await Store.open(store_address)
+    assert await count(second) == 1
+    await second.close()
+
+
+async def test_a_failing_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError, match="half way"):
+        async with store.write() as connection:
+            await connection.execute(insert(token).values(row("a")))
+            raise RuntimeError("half way")
+    assert await count(store) == 0
+
+
+async def test_many_writers_at_once_lose_nothing(store: Store) -> None:
+    async def write(i: int) -> None:
+        async with store.write() as connection:
+            await connection.execute(insert(token).values(row(f"t{i}")))
+
+    await asyncio.gather(*(write(i) for i in range(40)))
+    assert await count(store) == 40
+
+
+async def test_two_processes_may_open_an_empty_database_at_the_same_time(
+    store_address: URL,
+) -> None:
+    both = await asyncio.gather(Store.open(store_address), Store.open(store_address))
+    for store in both:
+        assert await count(store) == 0
+        await store.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused_in_one_sentence(
+    store_address: URL,
+) -> None:
+    store = await Store.open(store_address)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await store.close()
+    with pytest.raises(StoreError, match="cannot be used: Can't locate revision"):
+        await Store.open(store_address)
+
+
+async def test_sqlite_is_private_durable_and_has_read_only_readers(tmp_path: Path) -> None:
+    path = tmp_path / "a folder?#%41" / "store.db"
+    store = await Store.open(sqlite_url(path))
+    async with store.write() as connection:
+        await connection.execute(insert(token).values(row("a")))
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2
+    for name in ("store.db", "store.db-wal", "store.db-shm"):
+        assert stat.S_IMODE(path.with_name(name).stat().st_mode) == 0o600
+    async with store.read() as connection:
+        with pytest.raises(OperationalError, match="readonly"):
+            await connection.execute(text("DELETE FROM token"))
+    await store.close()
+
+
+async def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_text("notes " * 1000)
+    with pytest.raises(StoreError, match="is not a database"):
+        await Store.open(sqlite_url(path))
+    assert path.read_text() == "notes " * 1000
+
+
+async def test_a_folder_that_cannot_be_written_is_refused() -> None:
+    with pytest.raises(StoreError, match="cannot be written"):
+        await Store.open(sqlite_url(Path("/proc/nowhere/store.db")))
+
+
+async def test_the_password_of_a_database_is_never_told() -> None:
+    settings = Settings(database_url="postgresql://joe:hunter2@127.0.0.1:1/gammaflip")
+    with pytest.raises(StoreError) as refused:
+        await Store.open(store_url(settings, Source.LIVE))
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        (Source.LIVE, "gammaflip.db"),
+        (Source.CUSTOM, "gammaflip.db"),
+        (Source.TESTNET, "gammaflip.db"),
+        (Source.DEMO, "gammaflip-demo.db"),
+        (Source.REPLAY, "gammaflip-replay.db"),
+    ],
+)
+def test_simulated_data_has_a_database_of_its_own(source: Source, name: str) -> None:
+    url = store_url(Settings(data_dir=Path("/data")), source)
+    assert url.database == f"/data/{name}"
+
+
+@pytest.mark.parametrize("address", ["mysql://x/y", "no address"])
+def test_other_databases_are_refused(address: str) -> None:
+    with pytest.raises(StoreError):
+        store_url(Settings(database_url=address), Source.LIVE)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 52, 0), True),
+    ],
+)
+def test_versions_of_sqlite_with_the_wal_race_are_known(
+    version: tuple[int, int, int], is_safe: bool
+) -> None:
+    assert has_wal_reset_fix(version) == is_safe

@@ -1,0 +1,183 @@
+"""The laws of a snapshot: sums agree, scaling and mirroring do what they must, bad rows stay alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from greeks.chain import OptionChain
+from greeks.conventions import Exposure, FloatArray, Regime, RowStatus, Settlement
+from greeks.exposure import ExposureSnapshot, compute_exposure, of_book
+from tests.builders import make_chain, make_venue_chain, with_columns
+
+
+def naive(chain: OptionChain) -> FloatArray:
+    return chain.open_interest_coin * np.where(chain.is_call, 1.0, -1.0)
+
+
+def snapshot_of(chain: OptionChain, position: FloatArray | None = None) -> ExposureSnapshot:
+    return compute_exposure(chain, naive(chain) if position is None else position, "test")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_over_strikes_and_over_expiries_equal_the_net(seed: int) -> None:
+    snapshot = snapshot_of(make_venue_chain(seed))
+    for exposure in Exposure:
+        net, gross = snapshot.net_of(exposure), snapshot.gross_of(exposure)
+        for total in (
+            snapshot.by_strike.exposures.column(exposure).sum(),
+            snapshot.by_expiry.exposures.column(exposure).sum(),
+            np.nansum(snapshot.matrix(exposure)),
+            np.nansum(snapshot.by_option.column(exposure)),
+        ):
+            assert total == pytest.approx(net, abs=1e-12 * gross)
+        assert np.nansum(np.abs(snapshot.by_option.column(exposure))) == pytest.approx(
+            gross, rel=1e-12
+        )
+
+
+def test_calls_and_puts_of_a_strike_sum_to_the_strike() -> None:
+    table = snapshot_of(make_venue_chain(4)).by_strike
+    both = table.call_gex_usd_per_1pct + table.put_gex_usd_per_1pct
+    net = table.exposures.column(Exposure.GEX)
+    assert both == pytest.approx(net, abs=1e-9 * np.abs(net).max())
+
+
+def test_the_profile_at_spot_is_the_net_gex() -> None:
+    snapshot = snapshot_of(make_venue_chain(5))
+    ladder = snapshot.profile.spot_usd
+    spot = snapshot.chain.index_price
+    at_spot = np.interp(np.log(spot), np.log(ladder), snapshot.profile.gex_usd_per_1pct)
+    # linear interpolation between two levels of a smooth curve
+    assert at_spot == pytest.approx(snapshot.net_of(Exposure.GEX), abs=1e-3 * snapshot.gross[0])
+
+
+def test_expiry_profiles_sum_to_the_profile() -> None:
+    profile = snapshot_of(make_venue_chain(6)).profile
+    total = profile.expiry_gex_usd_per_1pct.sum(axis=0)
+    scale = np.abs(profile.gex_usd_per_1pct).max()
+    assert total == pytest.approx(profile.gex_usd_per_1pct, abs=1e-11 * scale)
+    parts = profile.call_gex_usd_per_1pct + profile.put_gex_usd_per_1pct
+    assert parts == pytest.approx(profile.gex_usd_per_1pct, abs=1e-11 * scale)
+
+
+def test_one_option_has_the_exposures_of_the_convention() -> None:
+    chain = make_chain(strikes=(1e5,), days=(30,), kinds="C", open_interest=1000)
+    snapshot = snapshot_of(chain)
+    assert snapshot.net_of(Exposure.GEX) == pytest.approx(2_775_942, abs=1)
+    assert snapshot.net_of(Exposure.VEGA) == pytest.approx(114_079.8, abs=0.1)
+    assert snapshot.net_of(Exposure.THETA) == pytest.approx(-95_066.5, abs=0.1)
+    assert snapshot.net_of(Exposure.DELTA) == pytest.approx(528.568837545, rel=1e-9)
+
+
+@given(st.floats(1e-3, 1e6), st.integers(0, 4))
+@settings(max_examples=20, deadline=None)
+def test_scaling_the_position_leaves_flips_and_regime_where_they_are(
+    factor: float, seed: int
+) -> None:
+    chain = make_venue_chain(seed, days=(1, 9, 40), strikes_per_expiry=15)
+    one, many = snapshot_of(chain), snapshot_of(chain, naive(chain) * factor)
+    assert one.regime is many.regime
+    assert len(one.levels.flips) == len(many.levels.flips)
+    for a, b in zip(one.levels.flips, many.levels.flips, strict=True):
+        assert b.spot_usd == pytest.approx(a.spot_usd, rel=1e-11)
+        assert b.direction is a.direction
+        assert b.strength == pytest.approx(a.strength, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_opposite_position_flips_at_the_same_levels_in_the_opposite_direction(
+    seed: int,
+) -> None:
+    chain = make_venue_chain(seed)
+    one, other = snapshot_of(chain), snapshot_of(chain, -naive(chain))
+    assert len(one.levels.flips) == len(other.levels.flips) > 0
+    for a, b in zip(one.levels.flips, other.levels.flips, strict=True):
+        assert b.spot_usd == pytest.approx(a.spot_usd, rel=1e-11)
+        assert a.direction is not b.direction
+    assert {one.regime, other.regime} == {Regime.LONG_GAMMA, Regime.SHORT_GAMMA}
+
+
+BAD_ROWS = {
+    "unknown volatility": {"mark_iv": np.nan, "status": RowStatus.NO_IV},
+    "volatility not a number": {"mark_iv": np.nan},
+    "negative volatility": {"mark_iv": -0.5},
+    "absurd volatility": {"mark_iv": 1e308},
+    "negative strike": {"strike": -1.0},
+    "absurd strike": {"strike": 1e308},
+    "no forward": {"forward": np.nan, "status": RowStatus.NO_FORWARD},
+    "absurd forward": {"forward": 1e308},
+    "infinite forward": {"forward": np.inf},
+    "zero forward": {"forward": 0.0},
+    "no interest": {"open_interest_coin": 0.0},
+    "unknown interest": {"open_interest_coin": np.nan},
+    "expired": {"expiry_ms": 1, "status": RowStatus.EXPIRED},
+    "rejected": {"status": RowStatus.REJECTED},
+}
+
+
+@pytest.mark.parametrize("bad", BAD_ROWS, ids=str)
+@pytest.mark.parametrize("row", [0, 17, 59])
+def test_a_bad_row_leaves_every_other_row_bit_identical(bad: str, row: int) -> None:
+    chain = make_venue_chain(7, days=(1, 9, 40), strikes_per_expiry=10)
+    spoiled = with_columns(
+        chain,
+        **{
+            name: np.where(np.arange(len(chain)) == row, value, getattr(chain, name)).astype(
+                getattr(chain, name).dtype
+            )
+            for name, value in BAD_ROWS[bad].items()
+        },
+    )
+    good, other = snapshot_of(chain), snapshot_of(spoiled)
+    others = np.arange(len(chain)) != row
+    assert np.array_equal(good.by_option.values[:, others], other.by_option.values[:, others])
+    assert np.array_equal(good.greeks.gamma[others], other.greeks.gamma[others])
+    assert np.all(np.isfinite(other.net))
+    assert np.all(np.isfinite(other.profile.gex_usd_per_1pct))
+
+
+def test_a_row_with_a_forbidding_status_is_nan_and_counted() -> None:
+    chain = make_chain(status=[RowStatus.NO_IV, RowStatus.REJECTED] + [RowStatus.STALE] * 18)
+    snapshot = snapshot_of(chain)
+    assert np.isnan(snapshot.by_option.values[:, :2]).all()
+    assert np.isfinite(snapshot.by_option.values[:, 2:]).all()
+    quality = snapshot.quality
+    assert (quality.listed, quality.used, quality.stale) == (20, 18, 18)
+    assert (quality.without_iv, quality.rejected) == (1, 1)
+
+
+def test_an_empty_chain_has_an_empty_snapshot() -> None:
+    chain = make_chain(strikes=())
+    snapshot = snapshot_of(chain)
+    assert snapshot.net.tolist() == [0.0] * len(Exposure)
+    assert snapshot.regime is Regime.UNKNOWN
+    assert snapshot.levels.flip_usd is None
+
+
+def test_without_spot_there_are_no_levels_but_still_exposures() -> None:
+    chain = make_chain(index_price=np.nan, forward=1e5)
+    snapshot = snapshot_of(chain, np.ones(len(chain)))
+    assert snapshot.net_of(Exposure.GEX) > 0
+    assert snapshot.levels.flip_usd is None
+    assert snapshot.levels.flip_reason is not None
+
+
+def test_two_books_add_up_to_the_asset() -> None:
+    chain = make_chain(settlements=(Settlement.INVERSE, Settlement.LINEAR))
+    position = np.arange(len(chain), dtype=float)
+    whole = compute_exposure(chain, position, "test")
+    parts = [
+        compute_exposure(
+            of_book(chain, book), position[np.asarray(chain.settlement == book)], "test"
+        )
+        for book in Settlement
+    ]
+    for exposure in Exposure:
+        total = sum(part.net_of(exposure) for part in parts)
+        assert total == pytest.approx(whole.net_of(exposure), rel=1e-12)
+
+
+def test_a_position_of_the_wrong_length_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected shape \(20,\), was \(3,\)"):
+        compute_exposure(make_chain(), np.zeros(3), "test")

@@ -1,0 +1,146 @@
+"""Nothing public without a word about it: the lists come from the code, the words from docs/."""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import click
+import pytest
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.routing import BaseRoute
+
+from app.__main__ import cli
+from app.alert_rules import RuleKind
+from app.alerts import Cause
+from app.board import Book, ExpiryGroup
+from app.hub import FeedStatus
+from app.lifecycle import FeedAddress
+from app.retry import DeliveryStatus
+from app.settings import Settings, Source
+from app.tables import TableFormat
+from app.telemetry import Metrics
+from app.webhooks import WebhookFormat
+from app.wiring import Board, build_app
+from dealers.rules import PositionModel
+from greeks.conventions import Exposure, FlipDirection, FlipReason, Regime
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PREFIX = "/api/v1"
+TERMS: tuple[type[StrEnum], ...] = (
+    Book,
+    Cause,
+    DeliveryStatus,
+    ExpiryGroup,
+    Exposure,
+    FeedStatus,
+    FlipDirection,
+    FlipReason,
+    PositionModel,
+    Regime,
+    RuleKind,
+    Source,
+    TableFormat,
+    WebhookFormat,
+)
+
+
+def text_of(*names: str) -> str:
+    paths = [ROOT / name for name in names]
+    missing = [path.name for path in paths if not path.is_file()]
+    assert not missing, f"pages that do not exist: {missing}"
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def pages() -> list[Path]:
+    return [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+
+
+def undocumented(words: Iterable[str], text: str) -> list[str]:
+    """The words that `text` does not hold as whole words."""
+    return sorted(
+        word
+        for word in set(words)
+        if not re.search(rf"(?<![\w/-]){re.escape(word)}(?![\w/{{-])", text)
+    )
+
+
+def options() -> Iterator[tuple[str, click.Option]]:
+    for name, command in cli.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                yield name, parameter
+
+
+def routes(tmp_path: Path) -> list[BaseRoute]:
+    address = FeedAddress("ws://127.0.0.1:1/ws/api/v2", Source.CUSTOM)
+    return build_app(Board(Settings(data_dir=tmp_path), address)).routes
+
+
+def flattened(found: Iterable[BaseRoute]) -> Iterator[APIRoute | APIWebSocketRoute]:
+    for route in found:
+        if isinstance(route, APIRoute | APIWebSocketRoute):
+            yield route
+        yield from flattened(getattr(route, "routes", None) or ())
+
+
+def test_every_address_of_the_api_is_in_its_page(tmp_path: Path) -> None:
+    paths = {
+        route.path.removeprefix(PREFIX)
+        for route in flattened(routes(tmp_path))
+        if route.path.startswith(PREFIX) or route.path in {"/healthz", "/readyz", "/metrics"}
+    }
+    assert len(paths) > 10, "the application must have its routes"
+    assert undocumented(paths, text_of("docs/api.md").replace(PREFIX, "")) == []
+
+
+def test_every_command_and_option_is_in_the_configuration_page() -> None:
+    text = text_of("docs/configuration.md")
+    assert undocumented((f"gammaflip {name}" for name in cli.commands), text) == []
+    assert undocumented((name for _, option in options() for name in option.opts), text) == []
+
+
+def test_every_environment_variable_is_in_the_configuration_page() -> None:
+    variables = {str(option.envvar) for _, option in options() if option.envvar}
+    assert all(name.startswith("GAMMAFLIP_") for name in variables)
+    for module in (ROOT / "app").rglob("*.py"):
+        variables |= set(re.findall(r"GAMMAFLIP_[A-Z_]*[A-Z]", module.read_text(encoding="utf-8")))
+    assert undocumented(variables, text_of("docs/configuration.md")) == []
+
+
+def test_every_setting_can_be_set_by_an_option_or_a_variable_that_is_documented() -> None:
+    text = text_of("docs/configuration.md").lower()
+    names = {field.replace("_", "-") for field in Settings.__dataclass_fields__}
+    assert {name for name in names if name not in text and name.replace("-", "_") not in text} == (
+        set()
+    )
+
+
+def test_every_option_says_what_it_does() -> None:
+    silent = [f"{command} {option.opts[0]}" for command, option in options() if not option.help]
+    assert silent == []
+
+
+def test_every_metric_is_in_the_docs() -> None:
+    names = {metric.name for metric in Metrics("0").registry.collect()}
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages())
+    assert undocumented(names, text) == []
+
+
+@pytest.mark.parametrize("words", TERMS, ids=lambda words: words.__name__)
+def test_every_word_that_a_body_can_hold_is_explained(words: type[StrEnum]) -> None:
+    text = text_of("docs/api.md", "docs/conventions.md", "docs/configuration.md")
+    assert undocumented((word.value for word in words), text) == []
+
+
+def test_relative_links_of_every_page_lead_somewhere() -> None:
+    broken = []
+    for page in pages():
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text):
+            link = (target[0] or target[1]).partition("#")[0]
+            is_relative = link and "://" not in link and not link.startswith("mailto:")
+            if is_relative and not (page.parent / link).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
