@@ -204,7 +204,8 @@ async def _demo(assets: tuple[str, ...]) -> AsyncIterator[FeedAddress]:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     config = ExchangeConfig(host="127.0.0.1", port=0, assets=assets)
     exchange_task = asyncio.create_task(run_exchange(config, port.set_result))
-    await asyncio.wait({exchange_task, port}, return_when=asyncio.FIRST_COMPLETED)
+    started: set[asyncio.Future[Any]] = {exchange_task, port}
+    await asyncio.wait(started, return_when=asyncio.FIRST_COMPLETED)
     if not port.done():
         await exchange_task  # raises what stopped it
     try:

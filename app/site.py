@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +24,11 @@ def add_site(app: FastAPI, assets: tuple[str, ...], source: Source) -> None:
     async def reference() -> HTMLResponse:
         """Return the API reference; it reads /openapi.json and works offline."""
         return HTMLResponse((STATIC / "reference.html").read_text(encoding="utf-8"))
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    async def favicon() -> RedirectResponse:
+        """Point browsers that guess to the picture that exists."""
+        return RedirectResponse("/assets/favicon.svg")
 
     @app.api_route("/api/{path:path}", methods=ALL_VERBS, include_in_schema=False)
     async def unknown(path: str) -> None:

@@ -43,11 +43,10 @@ def new_id(prefix: str, now_ms: int) -> str:
 
 
 def store_url(settings: Settings, source: Source) -> URL:
-    """Return the database of a source: simulated and replayed data never meet real history."""
+    """Return the database of a source: on SQLite nothing ever mixes with production's history."""
     if settings.database_url is not None:
         return _async_url(settings.database_url)
-    simulated = {Source.DEMO, Source.REPLAY}
-    name = f"gammaflip-{source.value}.db" if source in simulated else "gammaflip.db"
+    name = "gammaflip.db" if source == Source.LIVE else f"gammaflip-{source.value}.db"
     return sqlite_url(settings.data_dir.expanduser() / name)
 
 

@@ -48,9 +48,9 @@ def listed_expiries(now_ms: int) -> tuple[Expiry, ...]:
     months = _month_ends(roll, 3 * QUARTERLIES + 1)
     quarters = [ms for ms in months if datetime.fromtimestamp(ms / 1000, UTC).month % 3 == 0]
     monthly = {*months[:MONTHLIES], *quarters[:QUARTERLIES]}
-    listed = {ms: "day" for ms in days}
-    listed |= {ms: "week" for ms in fridays}
-    listed |= {ms: "month" for ms in monthly}
+    listed = dict.fromkeys(days, "day")
+    listed |= dict.fromkeys(fridays, "week")
+    listed |= dict.fromkeys(monthly, "month")
     return tuple(Expiry(ms, period) for ms, period in sorted(listed.items()))
 
 

@@ -1,5 +1,6 @@
 """The table of channel kinds: how a channel is named and which feed speaks on it."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from exchange.wire import encode_index, encode_quote, encode_ticker
 from greeks.conventions import MS_PER_DAY
 
 PERIODS = {"100ms": 0.1, "agg2": 1.0}
-GROUPS = ("none", "1", "2", "5", "10", "25", "100", "250")
+GROUP = "none|1|2|5|10|25|100|250"
 CANDLES = ("1", "3", "5", "10", "15", "30", "60", "120", "180", "360", "720", "1D")
 TRADE_KINDS = {
     **{kind.value: frozenset({kind}) for kind in Kind},
@@ -29,6 +30,7 @@ KIND = "|".join(TRADE_KINDS)
 CURRENCY = "BTC|ETH|USDC|USDT|EURR|any"
 INSTRUMENT = r"[A-Z0-9]+(?:_[A-Z]+)?-[A-Za-z0-9_-]+"
 INTERVAL = "|".join(PERIODS)
+BOOK = rf"book\.(?P<instrument>{INSTRUMENT})"
 SECOND = 1.0
 
 
@@ -112,7 +114,7 @@ def _price_index(view: View, match: re.Match[str]) -> Feed | None:
 
 def _volatility_index(view: View, match: re.Match[str]) -> Feed | None:
     index = view.state.indices.get(match["index"])
-    if index is None or index.volatility != index.volatility:
+    if index is None or math.isnan(index.volatility):
         return None
 
     def read() -> Wire:
@@ -221,10 +223,9 @@ CHANNEL_KINDS = tuple(
             _trades_of_kind,
         ),
         (rf"trades\.(?P<instrument>{INSTRUMENT})\.(?P<interval>{INTERVAL})", _trades_of_instrument),
-        (rf"book\.(?P<instrument>{INSTRUMENT})\.(?P<interval>{INTERVAL})", _book),
+        (rf"{BOOK}\.(?P<interval>{INTERVAL})", _book),
         (
-            rf"book\.(?P<instrument>{INSTRUMENT})\.(?P<group>{'|'.join(GROUPS)})"
-            rf"\.(?P<depth>1|10|20)\.(?P<interval>{INTERVAL})",
+            rf"{BOOK}\.(?P<group>{GROUP})\.(?P<depth>1|10|20)\.(?P<interval>{INTERVAL})",
             _grouped_book,
         ),
         (rf"quote\.(?P<instrument>{INSTRUMENT})", _quote),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exchange.errors import ConfigError
 from exchange.faults import FaultPlan
 
 
@@ -61,7 +62,7 @@ def read_index_script(path: Path) -> tuple[IndexPoint, ...]:
         rows = csv.DictReader(file)
         expected = ["seconds", "asset", "price"]
         if rows.fieldnames is None or list(rows.fieldnames) != expected:
-            raise ValueError(f"{path}: expected the header {','.join(expected)}")
+            raise ConfigError(f"{path}: expected the header {','.join(expected)}")
         return tuple(
             IndexPoint(float(row["seconds"]), row["asset"].upper(), float(row["price"]))
             for row in rows

@@ -20,7 +20,9 @@ MAX_BACKLOG = 32 << 20
 """Bytes a reader may leave unread before it is cut."""
 CLOSE_TIMEOUT_S = 10.0
 TOO_SLOW = (1008, "connection_too_slow")
-DEFLATE = {"server_max_window_bits": 12, "client_max_window_bits": 12}
+DEFLATE = ServerPerMessageDeflateFactory(
+    server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
+)
 
 
 class Desk(Protocol):
@@ -151,9 +153,7 @@ class Connection(asyncio.Protocol):
                 self._transport.close()
 
     def _upgrade(self, request: HttpRequest) -> None:
-        websocket = ServerProtocol(
-            extensions=[ServerPerMessageDeflateFactory(**DEFLATE)], max_size=MAX_MESSAGE
-        )
+        websocket = ServerProtocol(extensions=[DEFLATE], max_size=MAX_MESSAGE)
         websocket.receive_data(request.raw + self._buffer)
         self._buffer = b""
         refusal = self._refusal or self._desk.upgrade_status(request)

@@ -19,9 +19,8 @@ def move_book(future: Future, spread_ticks: int, size: float, rng: np.random.Gen
     lot = future.instrument.contract_size
     best_bid = int(np.floor(future.mark_price / tick)) - spread_ticks // 2
     best_ask = best_bid + max(spread_ticks, 1)
-    fresh = not future.bids
-    future.bids = _side(future.bids, best_bid, -1, tick, lot, size, fresh, rng)
-    future.asks = _side(future.asks, best_ask, 1, tick, lot, size, fresh, rng)
+    future.bids = _side(future.bids, best_bid, -1, tick, lot, size, rng)
+    future.asks = _side(future.asks, best_ask, 1, tick, lot, size, rng)
 
 
 def best(side: Side, direction: int) -> tuple[float, float]:
@@ -59,11 +58,11 @@ def group_side(side: Side, direction: int, step: float) -> Side:
 
 
 def _side(
-    old: Side, best_tick: int, away: int, tick: float, lot: float, size: float, fresh: bool,
+    old: Side, best_tick: int, away: int, tick: float, lot: float, size: float,
     rng: np.random.Generator,
 ) -> Side:  # fmt: skip
     """Return one side from its best price outwards; `away` is -1 for bids, 1 for asks."""
-    limit = best_tick * tick
+    limit, fresh = best_tick * tick, not old
     kept = {p: a for p, a in old.items() if (p - limit) * away > -tick / 2}
     wanted = LEVELS if fresh else 2 + max(0, LEVELS - len(kept)) // 2
     gaps = np.ceil(rng.exponential(2.5, wanted).cumsum()) if fresh else rng.geometric(0.06, wanted)

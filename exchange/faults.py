@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from exchange.errors import ConfigError
+
 
 class Fault(StrEnum):
     """Each fault and what its argument means."""
@@ -39,7 +41,9 @@ def parse_fault(text: str) -> FaultPlan:
     match = PLAN.fullmatch(text)
     if match is None or match["fault"] not in set(Fault):
         names = ", ".join(Fault)
-        raise ValueError(f"fault: expected NAME[:ARGUMENT][@AFTER][+DURATION] with NAME of {names}")
+        raise ConfigError(
+            f"fault: expected NAME[:ARGUMENT][@AFTER][+DURATION] with NAME of {names}"
+        )
     duration = match["duration"]
     return FaultPlan(
         Fault(match["fault"]),

@@ -1,4 +1,4 @@
-"""Who reads which channel: opens feeds, polls them when due, sends the same bytes to all readers."""
+"""Who reads which channel: opens feeds, polls them when due, sends all readers the same bytes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -14,8 +14,8 @@ from exchange.instruments import Instrument
 from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
 from exchange.option_market import OptionMarket
-from exchange.paths import CoinPath, IndexPaths
 from exchange.past import invent_past
+from exchange.paths import CoinPath, IndexPaths
 from exchange.specs import BookSpec, select_books
 from exchange.state import Index, MarketState, Notice
 from exchange.universe import (
@@ -228,8 +228,10 @@ class SyntheticMarket:
     def _forget(self, now_ms: int) -> None:
         """Let the tape and the day's statistics lose what is older than 24 hours."""
         changed = self.state.tape.forget(now_ms)
-        for market in (*self._options, *self._futures):
-            market.write_days(changed)
+        for options in self._options:
+            options.write_days(changed)
+        for futures in self._futures:
+            futures.write_days(changed)
 
 
 def _created(at_ms: int, instrument: Instrument) -> Notice:

@@ -19,6 +19,12 @@ from exchange.methods_reference import (
     get_instruments,
     get_supported_index_names,
 )
+from exchange.methods_trades import (
+    get_last_trades_by_currency,
+    get_last_trades_by_currency_and_time,
+    get_last_trades_by_instrument,
+    get_last_trades_by_instrument_and_time,
+)
 from exchange.rpc import (
     MAINTENANCE,
     METHOD_NOT_FOUND,
@@ -28,12 +34,6 @@ from exchange.rpc import (
     invalid_params,
 )
 from exchange.session import Session
-from exchange.methods_trades import (
-    get_last_trades_by_currency,
-    get_last_trades_by_currency_and_time,
-    get_last_trades_by_instrument,
-    get_last_trades_by_instrument_and_time,
-)
 from exchange.view import View
 
 VERSION = "1.2.26"

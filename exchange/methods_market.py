@@ -2,9 +2,9 @@
 
 from exchange.call import Call
 from exchange.candles import Bar
+from exchange.methods_trades import trade_currency
 from exchange.rpc import invalid_params
 from exchange.specs import Kind
-from exchange.methods_trades import trade_currency
 from exchange.wire import encode_order_book, encode_ticker
 
 DEPTHS = frozenset({1, 5, 10, 20, 50, 100, 1000, 10000})

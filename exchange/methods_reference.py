@@ -2,8 +2,8 @@
 
 from exchange.calendar import expiry_code
 from exchange.call import Call
-from exchange.rpc import invalid_params
 from exchange.methods_trades import CURRENCIES
+from exchange.rpc import invalid_params
 from exchange.wire import encode_instrument
 
 COINS = {"BTC": "Bitcoin", "ETH": "Ethereum", "USDC": "USD Coin", "USDT": "Tether", "EURR": "Euro"}

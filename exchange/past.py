@@ -1,5 +1,6 @@
 """A past for a market that has none: price and volatility bars, and delivery prices."""
 
+import math
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,7 +17,7 @@ VOLATILITY_OF_DVOL = 0.9
 def invent_past(state: MarketState, index: Index, vol: float, rng: np.random.Generator) -> None:
     """Give an index 30 days of history that end at its present values."""
     index.price_history = Candles.invent(index.price, vol, state.now_ms, index.decimals, rng)
-    if index.volatility == index.volatility:
+    if not math.isnan(index.volatility):
         index.volatility_history = Candles.invent(
             index.volatility, VOLATILITY_OF_DVOL, state.now_ms, 2, rng
         )

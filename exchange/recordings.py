@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from exchange.errors import ConfigError
 from exchange.instruments import Wire
 
 JSONL = (".jsonl", ".jsonl.gz")
@@ -57,9 +58,9 @@ def open_recording(path: Path) -> list[Entry]:
     elif path.is_file():
         entries = list(_file(path))
     else:
-        raise ValueError(f"replay: expected a file or a directory, was {path}")
+        raise ConfigError(f"replay: expected a file or a directory, was {path}")
     if not entries:
-        raise ValueError(f"replay: expected recorded option chains in {path}, found none")
+        raise ConfigError(f"replay: expected recorded option chains in {path}, found none")
     return sorted(entries, key=lambda entry: entry.at_ms)
 
 
@@ -69,7 +70,7 @@ def _directory(path: Path) -> Iterator[Entry]:
         if file.name.endswith(JSONL):
             key = re.sub(r"^(options|futures)[_-]", "", file.name)
             groups.setdefault(key, []).append(file)
-        elif file.name.endswith(TABLES) and NEEDED <= _column_names(file):
+        elif file.name.endswith(TABLES) and _column_names(file) >= NEEDED:
             yield from _table_entries(file)
     for files in groups.values():
         yield from _jsonl_entries(tuple(files))
@@ -80,9 +81,9 @@ def _file(path: Path) -> Iterator[Entry]:
         yield from _jsonl_entries((path,))
         return
     if not path.name.endswith(TABLES):
-        raise ValueError(f"replay: expected one of {', '.join(JSONL + TABLES)}, was {path.name}")
+        raise ConfigError(f"replay: expected one of {', '.join(JSONL + TABLES)}, was {path.name}")
     if missing := NEEDED - _column_names(path):
-        raise ValueError(f"replay: expected the column {sorted(missing)[0]} in {path.name}")
+        raise ConfigError(f"replay: expected the column {min(missing)} in {path.name}")
     yield from _table_entries(path)
 
 
@@ -131,7 +132,7 @@ def _newest(rows: list[Wire]) -> int:
 def _timestamp(row: Wire) -> int:
     at = row.get("timestamp")
     if not isinstance(at, int):
-        raise ValueError(f"replay: expected a timestamp in ms, was {at!r}")
+        raise ConfigError(f"replay: expected a timestamp in ms, was {at!r}")
     return at
 
 
@@ -196,7 +197,7 @@ def _merge_row(row: Wire, at_ms: int, price_index: str, index_price: float) -> W
 
 
 def price_index_of(name: object) -> str:
-    """Return the index of an instrument by its name: btc_usd for BTC-..., sol_usdc for SOL_USDC-..."""
+    """Return the index of an instrument by its name: BTC-... has btc_usd, SOL_USDC-... sol_usdc."""
     prefix = str(name).partition("-")[0].lower()
     return prefix if "_" in prefix else f"{prefix}_usd"
 

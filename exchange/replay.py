@@ -10,12 +10,13 @@ import numpy as np
 from exchange import roll
 from exchange.candles import Candles
 from exchange.config import ExchangeConfig
+from exchange.errors import ConfigError
+from exchange.instruments import Instrument, Wire
 from exchange.lifecycle import Lifecycle
 from exchange.recordings import Entry, Snapshot, open_recording
 from exchange.replay_flow import ReplayFlow
 from exchange.replay_futures import read_futures
 from exchange.replay_state import read_columns, read_instrument
-from exchange.instruments import Instrument, Wire
 from exchange.state import Index, MarketState, Notice, OptionTable
 from greeks.conventions import MS_PER_DAY, BoolArray
 
@@ -29,13 +30,13 @@ class ReplayMarket:
 
     def __init__(self, config: ExchangeConfig) -> None:
         if config.replay is None:
-            raise ValueError("replay: expected a path, was none")
+            raise ConfigError("replay: expected a path, was none")
         entries = open_recording(config.replay)
         start_ms = config.start_ms
         if start_ms is not None:
             entries = [entry for entry in entries if entry.at_ms >= start_ms]
             if not entries:
-                raise ValueError(f"start: expected a snapshot at or after it in {config.replay}")
+                raise ConfigError(f"start: expected a snapshot at or after it in {config.replay}")
         self._entries: list[Entry] = entries
         self._next = 0
         self._following: Snapshot | None = entries[0].read()
@@ -167,7 +168,7 @@ class ReplayMarket:
 
 
 def estimate_dvol(table: OptionTable, now_ms: int) -> float:
-    """Return a 30-day at-the-money volatility in percent: what stands in for the unrecorded DVOL."""
+    """Return a 30-day at-the-money volatility in percent; it stands in for an unrecorded DVOL."""
     c = table.columns
     days = (c.expiry_ms - now_ms) / MS_PER_DAY
     near = (np.abs(np.log(c.strike / c.forward)) < 0.03) & (days > 2) & ~np.isnan(c.mark_iv)

@@ -9,7 +9,6 @@ import numpy as np
 from exchange.depth import best
 from exchange.instruments import Instrument, Wire
 from exchange.recordings import Snapshot
-from exchange.replay_state import book_of
 from exchange.state import MarketState, OptionTable
 from exchange.tape import Deal
 from greeks.conventions import MS_PER_DAY

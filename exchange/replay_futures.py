@@ -6,6 +6,7 @@ from statistics import median
 import numpy as np
 
 from exchange.depth import move_book
+from exchange.errors import ConfigError
 from exchange.instruments import PERPETUAL_EXPIRY_MS, Instrument, Wire
 from exchange.replay_state import book_of, read_instrument
 from exchange.state import Future, MarketState
@@ -65,7 +66,7 @@ def _derived(state: MarketState, row: Wire, rng: np.random.Generator) -> Future:
     instrument = known.instrument if known else read_instrument(row, state.take_instrument_id())
     mark, timestamp = row["mark_price"], row["timestamp"]
     if not isinstance(mark, int | float) or not isinstance(timestamp, int):
-        raise ValueError(f"replay: expected mark_price and timestamp of {instrument.name}")
+        raise ConfigError(f"replay: expected mark_price and timestamp of {instrument.name}")
     future = Future(instrument, float(mark), timestamp=timestamp)
     future.version = known.version + 1 if known else 1
     move_book(future, 1 if _is_perpetual(instrument) else 4, _typical(instrument, future), rng)

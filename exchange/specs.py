@@ -7,6 +7,7 @@ look like late 2026.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from exchange.errors import ConfigError
 from greeks.conventions import Settlement
 
 
@@ -146,5 +147,5 @@ def select_books(assets: tuple[str, ...]) -> tuple[BookSpec, ...]:
     """Return the books of the named coins; an unknown coin is an error."""
     known = {book.asset.name for book in BOOKS}
     if unknown := [asset for asset in assets if asset not in known]:
-        raise ValueError(f"assets: expected some of {', '.join(sorted(known))}, was {unknown[0]}")
+        raise ConfigError(f"assets: expected some of {', '.join(sorted(known))}, was {unknown[0]}")
     return tuple(book for book in BOOKS if book.asset.name in assets)

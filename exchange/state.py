@@ -4,6 +4,7 @@ Options of one price index are a structure of arrays, one row an option; volatil
 and prices in the quote unit, exactly as the wire says them. NaN is unknown and leaves as null.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
@@ -173,7 +174,7 @@ class Index:
         """Add the present values to the histories."""
         if self.price_history is not None:
             self.price_history.add(now_ms, self.price)
-        if self.volatility_history is not None and self.volatility == self.volatility:
+        if self.volatility_history is not None and not math.isnan(self.volatility):
             self.volatility_history.add(now_ms, self.volatility)
 
     @property

@@ -4,6 +4,7 @@ Prints come in time order. A trade id counts per currency over all kinds, a trad
 instrument without holes.
 """
 
+import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
@@ -70,8 +71,8 @@ class Day:
         self.prints.append(printed)
         self.seq = printed.trade_seq
         self.last = printed.price
-        self.high = max(printed.price, self.high) if self.high == self.high else printed.price
-        self.low = min(printed.price, self.low) if self.low == self.low else printed.price
+        self.high = printed.price if math.isnan(self.high) else max(printed.price, self.high)
+        self.low = printed.price if math.isnan(self.low) else min(printed.price, self.low)
         self.volume += printed.volume_coin
         self.volume_usd += printed.volume_usd
 

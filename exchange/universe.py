@@ -94,7 +94,7 @@ def initial_lots(
     per_expiry = np.array([np.sum(columns.expiry_ms == ms) for ms in columns.expiry_ms])
     weight = balance_puts(shape * tenor / per_expiry, columns.is_call, x, sd)
     total = book.open_interest_coin / book.min_amount
-    return np.round(weight / weight.sum() * total).astype(np.int64)
+    return np.asarray(np.round(weight / weight.sum() * total), dtype=np.int64)
 
 
 def _numbered(state: MarketState, option: Instrument) -> Instrument:

@@ -40,14 +40,13 @@ def encode_option_ticker(state: MarketState, table: OptionTable, row: int) -> Wi
     c, index = table.columns, state.indices[table.price_index]
     expired = c.expiry_ms[row] <= state.now_ms
     volume = c.volume.item(row)
-    traded = volume == volume and volume > 0
     wire: Wire = {
         "timestamp": c.timestamp.item(row),
         "state": table.state[row],
         "stats": {
             "high": c.high.item(row),
             "low": c.low.item(row),
-            "price_change": c.price_change.item(row) if traded else None,
+            "price_change": c.price_change.item(row),
             "volume": volume,
             "volume_usd": c.volume_usd.item(row),
         },
@@ -125,7 +124,6 @@ def encode_option_summary(state: MarketState, table: OptionTable, row: int) -> W
     c, instrument = table.columns, table.instruments[row]
     bid, ask = c.bid.item(row) or None, c.ask.item(row) or None
     volume = c.volume.item(row)
-    traded = volume == volume and volume > 0
     return {
         "instrument_name": instrument.name,
         "base_currency": instrument.asset,
@@ -139,7 +137,7 @@ def encode_option_summary(state: MarketState, table: OptionTable, row: int) -> W
         "last": c.last.item(row),
         "high": c.high.item(row),
         "low": c.low.item(row),
-        "price_change": c.price_change.item(row) if traded else None,
+        "price_change": c.price_change.item(row),
         "volume": volume,
         "volume_usd": c.volume_usd.item(row),
         "underlying_price": c.forward.item(row),

@@ -35,7 +35,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     if binaries is None:
         pytest.skip("PostgreSQL's server binaries are not installed")
     is_root = os.geteuid() == 0  # initdb refuses root
-    # short, and reachable by the other user: sockets have short names and pytest's folder is private
+    # sockets have short names, and pytest's own folder is closed to the other user
     folder = Path("/tmp") / f"gammaflip-pg-{uuid.uuid4().hex[:8]}"  # noqa: S108
     folder.mkdir(mode=0o755)
     if is_root:

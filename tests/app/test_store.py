@@ -41,10 +41,13 @@ async def test_what_was_written_is_there_after_opening_again(store_address: URL)
 
 
 async def test_a_failing_transaction_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="half way"):
+    async def fail_half_way() -> None:
         async with store.write() as connection:
             await connection.execute(insert(token).values(row("a")))
             raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        await fail_half_way()
     assert await count(store) == 0
 
 
@@ -116,13 +119,12 @@ async def test_the_password_of_a_database_is_never_told() -> None:
     ("source", "name"),
     [
         (Source.LIVE, "gammaflip.db"),
-        (Source.CUSTOM, "gammaflip.db"),
-        (Source.TESTNET, "gammaflip.db"),
+        (Source.CUSTOM, "gammaflip-custom.db"),
         (Source.DEMO, "gammaflip-demo.db"),
         (Source.REPLAY, "gammaflip-replay.db"),
     ],
 )
-def test_simulated_data_has_a_database_of_its_own(source: Source, name: str) -> None:
+def test_only_production_writes_the_database_of_production(source: Source, name: str) -> None:
     url = store_url(Settings(data_dir=Path("/data")), source)
     assert url.database == f"/data/{name}"
 

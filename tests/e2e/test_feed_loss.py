@@ -25,8 +25,10 @@ NONSENSE: tuple[str | bytes, ...] = (
     '{"method":"subscription"}',
     '{"method":"subscription","params":{"channel":7,"data":{}}}',
     '{"method":"subscription","params":{"channel":"deribit_price_index.btc_usd","data":{}}}',
-    '{"method":"subscription","params":{"channel":"deribit_price_index.btc_usd",'
-    '"data":{"index_name":"btc_usd","timestamp":"soon","price":1}}}',
+    (
+        '{"method":"subscription","params":{"channel":"deribit_price_index.btc_usd",'
+        '"data":{"index_name":"btc_usd","timestamp":"soon","price":1}}}'
+    ),
     '{"method":"subscription","params":{"channel":"markprice.options.btc_usd","data":"no list"}}',
     '{"method":"subscription","params":{"channel":"ticker.BTC-PERPETUAL.100ms","data":[]}}',
     '{"id":"an answer to nothing","result":' + "[" * 2000,

@@ -28,6 +28,7 @@ class Board {
   by = "vega_usd_per_pt";
   #data = null; // newest complete message of the chosen view
   #header = null; // newest header, complete or not
+  #newest = ""; // topic and seq of the newest message
   #heardAt = 0;
   #startedAt = performance.now();
   #refusal = null;
@@ -88,10 +89,12 @@ class Board {
   }
 
   #receive({ topic, data }) {
-    const { asset, seq } = this.#header ?? {};
-    // A new connection is sent the newest message again: only another one is a sign of life.
-    if (data.header.asset !== asset || data.header.seq !== seq) this.#heardAt = performance.now();
-    this.#header = data.header;
+    const { header } = data;
+    const name = `${topic} ${header.seq}`;
+    if (name === this.#newest) return; // sent again after a reconnect: no sign of life
+    this.#newest = name;
+    this.#header = header;
+    this.#heardAt = performance.now();
     this.#refusal = null;
     if (data.summary) {
       this.#data = data;

@@ -157,8 +157,8 @@ export function showLadder({ header, hedge_flow: flow }) {
 export function showFooter({ header }) {
   const { quality, position } = header;
   set("model-words",
-    `Black-76 on exchange marks, re-priced at every spot. Dealers ${MODELS[position] ?? position}: ` +
-    `${SIGNS[position] ?? "inferred"}: an assumption.`);
+    "Black-76 on exchange marks, re-priced at every spot. Dealers\u2019 position: " +
+    `${MODELS[position] ?? position}, ${SIGNS[position] ?? "inferred from trades"}: an assumption.`);
   const faults = [
     [quality.stale, "stale"], [quality.without_iv, "without IV"],
     [quality.rejected, "rejected"], [quality.gaps, "feed gaps"],

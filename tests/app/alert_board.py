@@ -1,0 +1,71 @@
+"""A board whose spot, flip and time a test moves by hand: real snapshots, other numbers."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Mapping
+
+from app.board import compute_models
+from app.hub import BoardState, FeedStatus, SnapshotHub
+from app.settings import Source
+from dealers.rules import PositionModel
+from greeks.exposure import ExposureSnapshot
+from tests.builders import AS_OF_MS, make_chain
+
+FLIP = 100_000.0
+
+
+@functools.cache
+def _models() -> Mapping[PositionModel, ExposureSnapshot]:
+    return compute_models(make_chain(strikes=(90_000.0, 100_000.0, 110_000.0), days=(7.0,)))
+
+
+class ScriptedBoard:
+    """Publishes states of BTC second by second of the exchange's clock."""
+
+    def __init__(self, source: Source = Source.LIVE) -> None:
+        self.hub = SnapshotHub()
+        self.source = source
+        self.second = 0
+
+    def state(
+        self,
+        spot_pct: float,
+        *,
+        flip_usd: float | None = FLIP,
+        status: FeedStatus = FeedStatus.LIVE,
+    ) -> BoardState:
+        """Return the next second's state, spot `spot_pct` per cent above 100,000 USD."""
+        self.second += 1
+        models = {
+            model: dataclasses.replace(
+                snapshot,
+                chain=dataclasses.replace(
+                    snapshot.chain,
+                    as_of_ms=AS_OF_MS + 1000 * self.second,
+                    index_price=FLIP * (1 + spot_pct / 100),
+                ),
+                levels=dataclasses.replace(snapshot.levels, flip_usd=flip_usd),
+            )
+            for model, snapshot in _models().items()
+        }
+        return BoardState(
+            asset="BTC",
+            seq=self.hub.next_seq("BTC"),
+            status=status,
+            source=self.source,
+            position=PositionModel.NAIVE,
+            models=models,
+            received_at=time.monotonic(),
+            progress={},
+        )
+
+    def publish(self, spot_pct: float) -> BoardState:
+        """Publish the next second's state."""
+        state = self.state(spot_pct)
+        self.hub.publish(state)
+        return state
+
+
+def snapshot_for(state: BoardState, position: PositionModel) -> ExposureSnapshot | None:
+    return state.models.get(position)
