@@ -56,8 +56,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(_request: Request, error: HTTPException) -> Response:
-        title = HTTPStatus(error.status_code).phrase
-        return problem_response(error.status_code, title, str(error.detail), error.headers)
+        # a body that cannot even be parsed is no other mistake than one that cannot be understood
+        status = 422 if error.status_code == 400 else error.status_code
+        title = HTTPStatus(status).phrase
+        return problem_response(status, title, str(error.detail), error.headers)
 
     @app.exception_handler(Exception)
     async def on_bug(_request: Request, _error: Exception) -> Response:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 from websockets.asyncio.client import connect
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.processes import Board, Launcher, free_port, until
@@ -90,9 +91,7 @@ class RudeRelay:
             finally:
                 self.clients.discard(client)
 
-    async def _pass_on(
-        self, source: AsyncIterator[str | bytes], target: "ServerConnection"
-    ) -> None:
+    async def _pass_on(self, source: Connection, target: Connection) -> None:
         async for message in source:
             await target.send(message)
         await target.close()
@@ -110,9 +109,11 @@ def relay(upstream: str) -> Iterator[tuple[str, RudeRelay, asyncio.AbstractEvent
     """Run a relay on a thread of its own."""
     loop = asyncio.new_event_loop()
     rude = RudeRelay(upstream)
-    server = loop.run_until_complete(
-        serve(rude.serve_client, "127.0.0.1", 0, max_size=None, ping_interval=None)
-    )
+
+    async def listen() -> Server:
+        return await serve(rude.serve_client, "127.0.0.1", 0, max_size=None, ping_interval=None)
+
+    server = loop.run_until_complete(listen())
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:

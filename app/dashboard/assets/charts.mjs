@@ -70,7 +70,9 @@ function gex(data, skeleton, scene) {
       filled(skeleton, 1, { x: strike, y: puts, width }, {
         color: puts.map((put, i) => Math.sign(put) * (put * calls[i] > 0 ? SHADE : 1)),
       }),
-      filled(skeleton, 2, { x: strike, y: net, customdata: hover }),
+      filled(skeleton, 2, { x: strike, y: net, customdata: hover }, {
+        size: width.map((step) => Math.min(14, Math.max(4, (step / (high - low)) * scene.widthPx))),
+      }),
     ],
     layout: layout(skeleton, scene, {
       dragmode: dragmode(skeleton, scene),

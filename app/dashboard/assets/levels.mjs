@@ -5,6 +5,7 @@ import { isKnown, level } from "./format.mjs";
 const CHARACTER_PX = 6.3;
 const ROW_PX = 15;
 const ROWS = 2;
+const FARTHEST_PX = 110; // a label farther from its line would mislead
 
 const risingFlips = (data) => [...data.levels.flips].sort((a, b) => a.spot_usd - b.spot_usd);
 
@@ -43,19 +44,29 @@ function zones(data, marks, [low, high]) {
   }));
 }
 
+/* The free place nearest to where a label wants to be: [row, centre], or null when all is full. */
+function place(taken, wanted, half, widthPx) {
+  const isFree = (spans, at) => at >= half && at <= widthPx - half &&
+    spans.every(([from, to]) => at + half <= from || at - half >= to);
+  const options = taken.flatMap((spans, row) =>
+    [wanted, ...spans.flatMap(([from, to]) => [from - half, to + half])]
+      .filter((at) => isFree(spans, at))
+      .map((at) => [row, at]));
+  options.sort((a, b) => Math.abs(a[1] - wanted) - Math.abs(b[1] - wanted) || a[0] - b[0]);
+  return options[0] ?? null;
+}
+
 /* Labels above the plot in two rows, none over another; a level out of sight points to itself. */
 function labels(data, marks, [low, high], widthPx) {
   const taken = Array.from({ length: ROWS }, () => []);
   const placed = [];
   for (const { kind, x, word } of all(data)) {
-    const side = x < low ? "\u2039 " : x > high ? " \u203A" : "";
-    const text = side === " \u203A" ? `${word} ${level(x)}${side}` : `${side}${word} ${level(x)}`;
+    const [left, right] = [x < low ? "\u2039 " : "", x > high ? " \u203A" : ""];
+    const text = `${left}${word} ${level(x)}${right}`;
     const half = (text.length * CHARACTER_PX) / 2 + 4;
-    const at = ((Math.min(high, Math.max(low, x)) - low) / (high - low)) * widthPx;
-    const centre = Math.min(widthPx - half, Math.max(half, at));
-    const row = taken.findIndex((spans) =>
-      spans.every(([from, to]) => centre + half < from || centre - half > to));
-    if (row < 0) continue;
+    const wanted = Math.min(widthPx - half, Math.max(half, ((x - low) / (high - low)) * widthPx));
+    const [row, centre] = place(taken, wanted, half, widthPx) ?? [];
+    if (row === undefined || Math.abs(centre - wanted) > FARTHEST_PX) continue;
     taken[row].push([centre - half, centre + half]);
     placed.push({
       ...marks[kind].label,

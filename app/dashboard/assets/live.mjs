@@ -1,13 +1,13 @@
 /* Joins the stream to the page: newest message wins, text at once, charts when they are due. */
 
+import { watchAlerts } from "./alerts.mjs";
 import { attachControls, showChoices } from "./controls.mjs";
-import { attachStack } from "./stack.mjs";
 import { Feed } from "./feed.mjs";
 import * as format from "./format.mjs";
 import { Paths } from "./history.mjs";
 import { Painter } from "./painter.mjs";
 import { SteadyRanges, StrikeWindow } from "./ranges.mjs";
-import { refreshAlerts } from "./alerts.mjs";
+import { attachStack } from "./stack.mjs";
 import { judge } from "./status.mjs";
 import * as text from "./text.mjs";
 import * as views from "./view.mjs";
@@ -21,7 +21,7 @@ const BY_UNITS = {
 };
 const NOTHING = "No option is listed in this selection.";
 const CLOCK_MS = 250;
-const ALERTS_MS = 30_000;
+const ALERTS_MS = 10_000;
 
 class Board {
   view;
@@ -205,6 +205,5 @@ whenDrawn((graphs) => {
   const board = new Board(graphs, assets);
   attachControls(board);
   attachStack(board, graphs);
-  refreshAlerts();
-  setInterval(() => document.hidden || refreshAlerts(), ALERTS_MS);
+  watchAlerts(ALERTS_MS);
 });

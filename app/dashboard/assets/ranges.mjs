@@ -1,7 +1,7 @@
 /* Ranges that hold still: the shared strike window and value axes that follow without jitter. */
 
 const NARROWEST = 0.04;
-const WIDEST = 0.22;
+const WIDEST = 0.18;
 const SHARE = 0.9; // of gross exposure that the window should show
 
 /* Half-width around spot, as a log return, that holds most of the exposure and the flip. */
