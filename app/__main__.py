@@ -29,7 +29,9 @@ from app.store import Store, StoreError, store_url
 from app.telemetry import configure_logging
 from app.wiring import Board, build_app
 from dealers.rules import PositionModel
-from exchange.config import ExchangeConfig, IndexPoint, read_index_script
+from exchange.config import ExchangeConfig, LimitSettings, read_index_script
+from exchange.errors import ConfigError
+from exchange.faults import parse_fault
 from exchange.run import run_exchange
 from ingest.recording import FrameRecorder, RecordingSink
 from ingest.worker import AssetFeed
@@ -136,19 +138,34 @@ def record(*, source: str, assets: str, folder: Path) -> None:
     type=click.Path(exists=True, path_type=Path),
     help="CSV with the header seconds,asset,price.",
 )
-@_option("--control", "EXCHANGE_CONTROL", is_flag=True, help="Open the fault switches.")
+@_option("--assets", "EXCHANGE_ASSETS", default="BTC,ETH", help="Assets of the synthetic market.")
+@_option("--testnet", "EXCHANGE_TESTNET", is_flag=True, help="Say `testnet: true` in envelopes.")
+@_option("--no-limits", "EXCHANGE_NO_LIMITS", is_flag=True, help="Drop the venue's rate limits.")
+@_option(
+    "--fault",
+    "EXCHANGE_FAULT",
+    multiple=True,
+    help="NAME[:ARGUMENT][@AFTER][+DURATION], repeatable; seconds.",
+)
+@_option("--control", "EXCHANGE_CONTROL", is_flag=True, help="Open POST /control.")
 def exchange(
     *,
     start: str | None,
     index_script: Path | None,
+    assets: str,
+    no_limits: bool,
+    fault: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Run a local exchange that speaks the Deribit protocol. Its data is simulated."""
     configure_logging(as_json=not sys.stderr.isatty())
     config = ExchangeConfig(
         **options,
+        assets=_assets(assets),
         start_ms=None if start is None else _instant(start),
-        index_script=() if index_script is None else _index_script(index_script),
+        index_script=() if index_script is None else read_index_script(index_script),
+        limits=LimitSettings(None, method_credits=False) if no_limits else LimitSettings(),
+        faults=tuple(map(parse_fault, fault)),
     )
 
     def ready(port: int) -> None:
@@ -278,13 +295,6 @@ def _instant(text: str) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def _index_script(path: Path) -> tuple[IndexPoint, ...]:
-    try:
-        return read_index_script(path)
-    except (ValueError, OSError) as error:
-        raise click.BadParameter(str(error), param_hint="--index-script") from error
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; a refusal is one sentence on stderr and a non-zero code."""
     try:
@@ -294,6 +304,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.UsageError as error:
         click.echo(f"gammaflip: {error.format_message()}", err=True)
+        return 2
+    except ConfigError as error:
+        click.echo(f"gammaflip: {error}", err=True)
         return 2
     except (StartError, StoreError) as error:
         click.echo(f"gammaflip: {error}", err=True)

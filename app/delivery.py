@@ -12,7 +12,7 @@ from app.egress import Network
 from app.outbox import Claim, claim_due, next_due_ms, release_leases, settle
 from app.retry import judge_attempt
 from app.store import Store
-from app.webhooks import Outcome, send
+from app.webhooks import REQUEST_LIMIT_S, Outcome, send
 
 CONCURRENCY = 16
 POLL_S = 5.0
@@ -34,12 +34,14 @@ class DeliveryWorker:
         clock_ms: Callable[[], int],
         rng: random.Random,
         observe: Callable[[Outcome], None] = lambda _outcome: None,
+        request_limit_s: float = REQUEST_LIMIT_S,
     ) -> None:
         self._store = store
         self._allowed = allowed
         self._clock_ms = clock_ms
         self._rng = rng
         self._observe = observe
+        self._request_limit_s = request_limit_s
         self._news = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
 
@@ -114,7 +116,14 @@ class DeliveryWorker:
 
     async def _deliver(self, claim: Claim) -> None:
         now = datetime.fromtimestamp(self._clock_ms() / 1000, UTC)
-        outcome = await send(claim.target, claim.delivery_id, claim.event, now, self._allowed)
+        outcome = await send(
+            claim.target,
+            claim.delivery_id,
+            claim.event,
+            now,
+            self._allowed,
+            self._request_limit_s,
+        )
         self._observe(outcome)
         now_ms = self._clock_ms()
         verdict = judge_attempt(outcome, claim.attempts + 1, claim.health, now_ms, self._rng)

@@ -125,7 +125,12 @@ def describe_event(event: Mapping[str, Any]) -> str:
 
 
 async def send(
-    target: Target, message_id: str, event: bytes, now: datetime, allowed: Sequence[Network]
+    target: Target,
+    message_id: str,
+    event: bytes,
+    now: datetime,
+    allowed: Sequence[Network],
+    limit_s: float = REQUEST_LIMIT_S,
 ) -> Outcome:
     """Make one attempt. Never raises, never follows a redirect, never reads a body."""
     try:
@@ -139,15 +144,16 @@ async def send(
     try:
         # a per-read timeout alone never ends for a receiver that drips
         async with (
-            asyncio.timeout(REQUEST_LIMIT_S),
-            Client(policy) as client,  # a client of its own: no cookies kept
+            asyncio.timeout(limit_s),
+            # a client of its own: no cookies kept; it reads certificates, so not on the loop
+            await asyncio.to_thread(Client, policy) as client,
             client.stream("POST", address, content=body, headers=headers) as response,
         ):
             return judge(response, now)
     except BlockedAddressError as error:
         return Outcome(error=describe_refusal(url, error), is_final=True)
     except TimeoutError:
-        return Outcome(error=f"no answer within {REQUEST_LIMIT_S:g} s")
+        return Outcome(error=f"no answer within {limit_s:g} s")
     except (DrawbridgeError, httpx.HTTPError, OSError, ValueError) as error:
         return Outcome(error=_one_line(error))
 

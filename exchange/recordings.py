@@ -95,11 +95,12 @@ def _jsonl_entries(files: tuple[Path, ...]) -> Iterator[Entry]:
 
 def _jsonl_snapshot(files: tuple[Path, ...]) -> Snapshot:
     newest: dict[object, Wire] = {}
-    for row in sorted(_read_jsonl(files), key=_timestamp):
-        newest[row["instrument_name"]] = row
+    for row in _read_jsonl(files):
+        known = newest.get(row["instrument_name"], row)
+        newest[row["instrument_name"]] = max(known, row, key=_timestamp)
     rows = list(newest.values())
     indices: dict[str, float] = {}
-    for row in rows:
+    for row in sorted(rows, key=_timestamp):
         price, index = row.get("index_price"), row.get("price_index")
         if isinstance(price, int | float) and isinstance(index, str):
             indices[index] = float(price)

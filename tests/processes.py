@@ -199,12 +199,12 @@ class Launcher:
     """Starts processes that keep their logs and data in one folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._started = 0
 
     def _next(self, kind: str) -> Path:
         self._started += 1
-        return self._folder / f"{kind}-{self._started}"
+        return self.folder / f"{kind}-{self._started}"
 
     def exchange(self, *arguments: str) -> Exchange:
         """Start a local exchange; on a free port unless the arguments name one."""
