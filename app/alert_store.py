@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alert_rules import Rule, RuleKind, Side, parse_watched
 from app.alerts import Memory
-from app.outbox import bury
+from app.outbox import allow_probe, bury
 from app.retry import MAX_AGE_MS, DeliveryStatus
 from app.store import Store, new_id
 from app.store_schema import alert_event, alert_rule, delivery, rule_webhook, webhook
@@ -124,6 +124,7 @@ async def insert_test(store: Store, event: Event, webhook_id: str) -> str:
     """Put a test into the outbox and return its delivery id."""
     async with store.write() as connection:
         (delivery_id,) = await _insert_event(connection, event, (webhook_id,))
+        await allow_probe(connection, webhook_id)
         return delivery_id
 
 

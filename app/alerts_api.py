@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import TypeAdapter, ValidationError
 
-from app import schemas
 from app.alert_schemas import (
     AlertChange,
     AlertList,
@@ -22,7 +21,7 @@ from app.alert_schemas import (
 )
 from app.alert_service import AlertService, LiveRule
 from app.outbox import DeliveryFilter
-from app.problems import Problem, describe_errors
+from app.problems import Problem, describe_errors, problem_responses
 from app.retry import DeliveryStatus
 from app.security import Guard
 from app.tokens import Scope
@@ -48,7 +47,7 @@ def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         422: "A parameter that is not understood or not allowed; the detail names it.",
         429: "Too many; Retry-After says when.",
     }
-    return {code: {"model": schemas.ProblemDocument, "description": texts[code]} for code in codes}
+    return problem_responses({code: texts[code] for code in codes})
 
 
 _GUARDED = _problems(401, 403, 421, 429)

@@ -249,8 +249,17 @@ async def redeliver(store: Store, delivery_id: str, now_ms: int) -> bool:
                 expires_ms=now_ms + MAX_AGE_MS,
                 finished_ms=None,
             )
+            .returning(delivery.c.webhook_id)
         )
-        return result.rowcount == 1
+        row = result.first()
+        if row is not None:
+            await allow_probe(connection, row.webhook_id)
+        return row is not None
+
+
+async def allow_probe(connection: AsyncConnection, webhook_id: str) -> None:
+    """Let the next request go now: its owner asks, so the circuit does not."""
+    await connection.execute(update(webhook).where(webhook.c.id == webhook_id).values(resume_ms=0))
 
 
 def _log() -> Any:

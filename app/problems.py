@@ -7,11 +7,27 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_DETAIL = 500
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def problem_responses(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Describe refusals for the API's own description, by status."""
+    content = {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}
+    return {code: {"description": text, "content": content} for code, text in texts.items()}
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem

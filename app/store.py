@@ -4,6 +4,7 @@ SQLite by default, PostgreSQL by URL alone. SQLite has exactly one writing conne
 process; readers open the file read-only and so never checkpoint.
 """
 
+import itertools
 import os
 import secrets
 import sqlite3
@@ -30,6 +31,8 @@ WAL_RESET_FIXED = (3, 51, 3)
 _BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _MIGRATION_LOCK = 0x67616D6D61  # any number, as long as every gammaflip takes the same
 
+_CALLS = itertools.count()
+
 _log = structlog.get_logger()
 
 
@@ -38,8 +41,8 @@ class StoreError(RuntimeError):
 
 
 def new_id(prefix: str, now_ms: int) -> str:
-    """Return an id that nobody guesses and that sorts by time."""
-    return f"{prefix}_{now_ms:012x}{secrets.token_hex(8)}"
+    """Return an id that nobody guesses and that sorts by time, in the order of the calls."""
+    return f"{prefix}_{now_ms:012x}{next(_CALLS) % 0x10000:04x}{secrets.token_hex(8)}"
 
 
 def store_url(settings: Settings, source: Source) -> URL:

@@ -110,9 +110,10 @@ class Connection(asyncio.Protocol):
             self._websocket.send_binary(message)
             self._flush(self._websocket)
 
-    def send_raw(self, data: bytes) -> None:
-        """Write bytes as they are, past all framing."""
+    def break_off(self, data: bytes) -> None:
+        """Write bytes as they are, past all framing, and end the connection."""
         self._transport.write(data)
+        self._transport.close()
 
     def close(self, code: int, reason: str) -> None:
         """Close the websocket politely."""

@@ -1,11 +1,14 @@
 """The order books of futures and the perpetual, and what changed between two of them."""
 
+from itertools import islice
+
 import numpy as np
 
 from exchange.state import Future
 
 LEVELS = 40
 Side = dict[float, float]
+"""Price to amount, best price first."""
 BookImage = tuple[Side, Side]
 Change = tuple[str, float, float]
 
@@ -23,12 +26,11 @@ def move_book(future: Future, spread_ticks: int, size: float, rng: np.random.Gen
     future.asks = _side(future.asks, best_ask, 1, tick, lot, size, rng)
 
 
-def best(side: Side, direction: int) -> tuple[float, float]:
-    """Return the best price and amount of a side: direction 1 for bids, -1 for asks."""
+def best(side: Side) -> tuple[float, float]:
+    """Return the best price and amount of a side, zeros of an empty one."""
     if not side:
         return 0.0, 0.0
-    price = max(side) if direction > 0 else min(side)
-    return price, side[price]
+    return next(iter(side.items()))
 
 
 def diff_side(old: Side, new: Side, direction: int) -> list[Change]:
@@ -42,9 +44,9 @@ def diff_side(old: Side, new: Side, direction: int) -> list[Change]:
     return sorted(changes, key=lambda change: -direction * change[1])
 
 
-def levels(side: Side, direction: int, depth: int | None = None) -> list[tuple[float, float]]:
+def levels(side: Side, depth: int | None = None) -> list[tuple[float, float]]:
     """Return the levels of a side, best first."""
-    return sorted(side.items(), key=lambda level: -direction * level[0])[:depth]
+    return list(islice(side.items(), depth))
 
 
 def group_side(side: Side, direction: int, step: float) -> Side:

@@ -9,16 +9,43 @@ from exchange.errors import ConfigError
 
 
 class Fault(StrEnum):
-    """Each fault and what its argument means."""
+    """Each fault; what stands behind the colon is its argument."""
 
+    # sockets
     ABORT = "abort"  # drop every socket without a close frame, once
     CLOSE = "close"  # close every socket with a code, once: close:1012
     REFUSE = "refuse"  # reset new connections
     HANDSHAKE = "handshake"  # answer handshakes with a status: handshake:503
     SILENT = "silent"  # half-open: sockets live, nothing arrives
+    LAG = "lag"  # everything arrives late: lag:SECONDS
+    # frames
+    GARBAGE = "garbage"  # a frame that is not JSON, once
+    TRUNCATED = "truncated"  # half a frame of websocket protocol, then the end, once
+    BINARY = "binary"  # a binary frame, once
+    HUGE = "huge"  # a notification of 5 MB on an unknown channel, once
+    # requests
     STOP_ANSWERING = "stop-answering"  # channels go on, requests get no reply
-    MUTE = "mute"  # channels that match a pattern say nothing: mute:markprice.*
-    GARBAGE = "garbage"  # a frame that is not JSON between the others
+    EXHAUSTED = "exhausted"  # every request is answered 10028 and its session ended
+    TOO_LARGE = "too-large"  # frames beyond this many bytes are refused: too-large:4096
+    SHORT_ACK = "short-ack"  # channels that match are left out of acks: short-ack:trades.*
+    STALE_SUMMARY = "stale-summary"  # summaries stay as they were
+    # channels
+    MUTE = "mute"  # channels that match say nothing: mute:markprice.*
+    BOOK_GAP = "book-gap"  # every book loses one change, once
+    BOOK_CROSSED = "book-crossed"  # books say nothing of deleted levels
+    BOOK_REPEAT = "book-repeat"  # each book change comes twice
+    BOOK_EARLY = "book-early"  # books say changes and no image
+    TRADES_LOST = "trades-lost"  # trades are on the tape, the channels are silent about them
+    TRADES_TWICE = "trades-twice"  # each trade comes twice
+    TRADES_SHUFFLED = "trades-shuffled"  # batches of trades come newest first
+    ODD_NUMBERS = "odd-numbers"  # nulls, exponents, integers, unknown fields and words
+    # the market and its venue
+    LOCK = "lock"  # indices that match stand still: lock:btc_*
+    JUMP = "jump"  # a coin's index jumps, once: jump:BTC*1.15
+    BAD_FORWARD = "bad-forward"  # tickers and summaries say this forward: bad-forward:0
+    SKEW = "skew"  # the exchange's clock jumps by milliseconds, once: skew:600000
+    MAINTENANCE = "maintenance"  # market methods answer 11051
+    NO_PUBLIC = "no-public"  # unauthenticated access is off
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +58,14 @@ class FaultPlan:
     for_s: float | None = None
 
 
+NUMERIC = frozenset(
+    {Fault.CLOSE, Fault.HANDSHAKE, Fault.LAG, Fault.TOO_LARGE, Fault.JUMP, Fault.BAD_FORWARD,
+     Fault.SKEW}
+)  # fmt: skip
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 PLAN = re.compile(
-    r"(?P<fault>[a-z-]+)(?::(?P<argument>[^@+]*))?(?:@(?P<after>[\d.]+))?(?:\+(?P<duration>[\d.]+))?"
+    r"(?P<fault>[a-z-]+)(?::(?P<argument>[^@+]*))?"
+    r"(?:@(?P<after>\d+(\.\d+)?))?(?:\+(?P<duration>\d+(\.\d+)?))?"
 )
 
 
@@ -40,20 +73,21 @@ def parse_fault(text: str) -> FaultPlan:
     """Read `NAME[:ARGUMENT][@AFTER][+DURATION]`, seconds of machine time."""
     match = PLAN.fullmatch(text)
     if match is None or match["fault"] not in set(Fault):
-        names = ", ".join(Fault)
         raise ConfigError(
-            f"fault: expected NAME[:ARGUMENT][@AFTER][+DURATION] with NAME of {names}"
+            f"fault: expected NAME[:ARGUMENT][@AFTER][+DURATION], NAME one of {', '.join(Fault)}, "
+            f"was {text}"
         )
+    fault, argument = Fault(match["fault"]), match["argument"] or ""
+    number = argument.partition("*")[2] if fault is Fault.JUMP else argument
+    if fault in NUMERIC and number and not NUMBER.fullmatch(number):
+        raise ConfigError(f"fault: expected a number after {fault}:, was {argument}")
     duration = match["duration"]
     return FaultPlan(
-        Fault(match["fault"]),
-        match["argument"] or "",
-        float(match["after"] or 0.0),
-        None if duration is None else float(duration),
+        fault, argument, float(match["after"] or 0.0), None if duration is None else float(duration)
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Running:
     plan: FaultPlan
     ends_at: float | None
@@ -85,7 +119,7 @@ class Faults:
         for plan in begun:
             ends_at = None if plan.for_s is None else now + plan.for_s
             self._running[plan.fault] = _Running(plan, ends_at)
-        over = [f for f, run in self._running.items() if run.ends_at and run.ends_at <= now]
+        over = [f for f, r in self._running.items() if r.ends_at is not None and r.ends_at <= now]
         for fault in over:
             del self._running[fault]
         return begun
@@ -99,10 +133,10 @@ class Faults:
         """Whether a fault is on."""
         return fault in self._running
 
-    def mutes(self, channel: str) -> bool:
-        """Whether a channel must say nothing."""
-        pattern = self.argument(Fault.MUTE)
-        return pattern is not None and fnmatchcase(channel, pattern or "*")
+    def matches(self, fault: Fault, name: str) -> bool:
+        """Whether a fault is on and its pattern matches a name; without a pattern all do."""
+        pattern = self.argument(fault)
+        return pattern is not None and fnmatchcase(name, pattern or "*")
 
     def running(self) -> list[str]:
         """Return the names of the faults that are on."""

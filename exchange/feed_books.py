@@ -56,8 +56,8 @@ class BookFeed:
             "type": "snapshot",
             "change_id": self._change_id,
             "instrument_name": self._name,
-            "bids": [("new", *level) for level in levels(self._bids, 1)],
-            "asks": [("new", *level) for level in levels(self._asks, -1)],
+            "bids": [("new", *level) for level in levels(self._bids)],
+            "asks": [("new", *level) for level in levels(self._asks)],
         }
 
 
@@ -89,8 +89,8 @@ class GroupedBookFeed:
                 "timestamp": self._view.state.now_ms,
                 "change_id": self._said,
                 "instrument_name": self._name,
-                "bids": levels(bids, 1, self._depth),
-                "asks": levels(asks, -1, self._depth),
+                "bids": levels(bids, self._depth),
+                "asks": levels(asks, self._depth),
             }
         ]
 

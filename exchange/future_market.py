@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from exchange.depth import best, move_book
+from exchange.instruments import Wire
 from exchange.paths import CoinPath, forward_factor
 from exchange.specs import BookSpec
 from exchange.state import Future, Index, MarketState
@@ -12,6 +13,7 @@ from exchange.tape import Deal
 from greeks.conventions import MS_PER_YEAR
 
 PERPETUAL_SHARE = 0.92
+QUOTE_TURNS = 3
 FUNDING_DEAD_BAND = 2.5e-4
 FUNDING_CAP = 5e-3
 EIGHT_HOURS_MS = 8 * 3_600_000
@@ -24,14 +26,15 @@ class FutureMarket:
         self, state: MarketState, book: BookSpec, rng: np.random.Generator, activity: float
     ) -> None:
         self.book = book
+        self._index = book.price_index
         self._state = state
         self._rng = rng
         self._rate = book.future_trades_per_s * activity
 
     def futures(self) -> list[Future]:
         """Return the book's listed futures."""
-        index = self.book.price_index
-        return [f for f in self._state.futures.values() if f.instrument.price_index == index]
+        futures = self._state.futures.values()
+        return [future for future in futures if future.instrument.price_index == self._index]
 
     def forwards(
         self, index: Index, coin: CoinPath, now_ms: int, window_ms: int
@@ -51,18 +54,23 @@ class FutureMarket:
             future.open_interest = round(round(total * float(share) / lot) * lot, 6)
 
     def move(self, index: Index, coin: CoinPath, forwards: dict[int, float], now_ms: int) -> None:
-        """Mark and quote every future."""
-        for future in self.futures():
+        """Mark every future and quote the perpetual; the books of dated ones move in turn."""
+        for turn, future in enumerate(self.futures()):
             if future.instrument.is_perpetual:
-                future.mark_price = round(index.price * (1.0 + coin.premium), index.decimals)
-                self._fund(future, index, now_ms)
-            else:
-                future.mark_price = forwards[future.instrument.expiry_ms]
-            self.quote(future, now_ms)
+                self._move_perpetual(future, index, coin, now_ms)
+                continue
+            future.mark_price = forwards[future.instrument.expiry_ms]
+            future.timestamp = now_ms
+            future.version += 1
+            if not future.bids or (now_ms // 1000 + turn) % QUOTE_TURNS == 0:
+                self.quote(future, now_ms)
 
     def move_perpetual(self, index: Index, coin: CoinPath, now_ms: int) -> None:
         """Mark and quote the perpetual alone, which moves between the full marks."""
         future = self._state.futures[f"{self.book.prefix}-PERPETUAL"]
+        self._move_perpetual(future, index, coin, now_ms)
+
+    def _move_perpetual(self, future: Future, index: Index, coin: CoinPath, now_ms: int) -> None:
         future.mark_price = round(index.price * (1.0 + coin.premium), index.decimals)
         self._fund(future, index, now_ms)
         self.quote(future, now_ms)
@@ -80,24 +88,25 @@ class FutureMarket:
         future.max_price = round(round(future.mark_price * 1.015 / tick) * tick, 6)
         future.version += 1
 
-    def trade(self, start_ms: int, end_ms: int, index: Index) -> None:
-        """Let takers hit the books between two instants."""
+    def due(self, start_ms: int, end_ms: int) -> list[int]:
+        """Draw the times at which takers come between two instants."""
         count = int(self._rng.poisson(self._rate * (end_ms - start_ms) / 1000.0))
-        if not count or index.locked:
-            return
-        futures = [f for f in self.futures() if f.state == "open" and f.bids]
-        weights = np.array(
-            [PERPETUAL_SHARE if f.instrument.is_perpetual else 0.08 / len(futures) for f in futures]
-        )
-        picks = self._rng.choice(len(futures), count, p=weights / weights.sum())
-        times = np.sort(self._rng.integers(start_ms + 1, end_ms + 1, count))
-        for pick, timestamp in zip(picks, times, strict=True):
-            self.trade_one(futures[pick], int(timestamp), index)
+        return self._rng.integers(start_ms + 1, end_ms + 1, count).tolist() if count else []
 
-    def trade_one(self, future: Future, timestamp: int, index: Index, **extras: object) -> None:
+    def trade_at(self, timestamp: int, index: Index) -> None:
+        """Let one taker hit a book, most often the perpetual's."""
+        futures = [f for f in self.futures() if f.state == "open" and f.bids]
+        if index.locked or not futures:
+            return
+        dated = (1.0 - PERPETUAL_SHARE) / len(futures)
+        odds = np.array([PERPETUAL_SHARE if f.instrument.is_perpetual else dated for f in futures])
+        pick = np.searchsorted(np.cumsum(odds) / odds.sum(), self._rng.random())
+        self.trade_one(futures[int(pick)], timestamp, index, {})
+
+    def trade_one(self, future: Future, timestamp: int, index: Index, extras: Wire) -> None:
         """Print one trade at the touch; half of them open interest, half of them close it."""
         sign = 1 if self._rng.random() < 0.5 else -1
-        price, available = best(future.asks, -1) if sign > 0 else best(future.bids, 1)
+        price, available = best(future.asks) if sign > 0 else best(future.bids)
         lot = self.book.future_contract
         wanted = math.ceil(available / lot * self._rng.uniform(0.02, 0.9)) * lot
         amount = round(max(wanted, lot), 6)
@@ -146,4 +155,6 @@ class FutureMarket:
         dt = max(now_ms - future.timestamp, 0) if future.timestamp else 0
         keep = math.exp(-dt / EIGHT_HOURS_MS)
         future.funding_8h = keep * future.funding_8h + (1.0 - keep) * future.current_funding
+        if future.funding_history is not None:
+            future.funding_history.add(now_ms, future.current_funding)
         future.interest_value += future.current_funding * dt / EIGHT_HOURS_MS

@@ -25,7 +25,8 @@ class Hub:
     """Fans every channel out to its readers."""
 
     def __init__(self, view: View) -> None:
-        self.is_muted: Callable[[str], bool] = lambda _: False
+        self.distort: Callable[[str, list[object]], list[object]] = lambda _, said: said
+        self.is_left_out: Callable[[str], bool] = lambda _: False
         self._view = view
         self._channels: dict[str, Channel] = {}
 
@@ -64,8 +65,8 @@ class Hub:
             late = now - channel.due
             channel.due += period * (1 + late // period)
             said = channel.feed.poll()
-            if said and not self.is_muted(channel.name):
-                self._send(channel, said, now)
+            if said:
+                self._send(channel, self.distort(channel.name, said), now)
 
     def skip_book_changes(self) -> None:
         """Make every book channel lose one change."""
@@ -74,6 +75,8 @@ class Hub:
                 channel.feed.skip()
 
     def _join(self, session: Session, name: str) -> bool:
+        if self.is_left_out(name):
+            return False
         if name in session.channels:
             return True
         channel = self._channels.get(name)
@@ -85,8 +88,8 @@ class Hub:
             self._channels[name] = channel
         channel.readers.append(session)
         session.channels.add(name)
-        if not self.is_muted(name):
-            session.after_reply += [encode_notification(name, d) for d in channel.feed.first()]
+        said = self.distort(name, channel.feed.first())
+        session.after_reply += [encode_notification(name, data) for data in said]
         return True
 
     def _send(self, channel: Channel, said: list[object], now: float) -> None:

@@ -4,6 +4,8 @@ Time moves in beats on a fixed grid of the UTC day, so that the same seed, start
 `advance` calls give the same market. A wide step takes coarser beats.
 """
 
+from typing import Protocol
+
 import numpy as np
 
 from exchange import roll
@@ -14,10 +16,11 @@ from exchange.instruments import Instrument
 from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
 from exchange.option_market import OptionMarket
-from exchange.past import invent_past
+from exchange.past import invent_funding, invent_past
 from exchange.paths import CoinPath, IndexPaths
 from exchange.specs import BookSpec, select_books
 from exchange.state import Index, MarketState, Notice
+from exchange.structures import StructureMarket
 from exchange.universe import (
     initial_created,
     list_future,
@@ -37,6 +40,18 @@ DVOL_INDICES = frozenset({"btc_usd", "eth_usd"})
 DVOL_OVER_ATM = 1.04
 
 
+class Trader(Protocol):
+    """Whoever makes trades in one book."""
+
+    book: BookSpec
+
+    def due(self, start_ms: int, end_ms: int) -> list[int]:
+        """Draw the times at which something trades between two instants."""
+
+    def trade_at(self, timestamp: int, index: Index) -> None:
+        """Trade once."""
+
+
 class SyntheticMarket:
     """Moves a `MarketState` through exchange time."""
 
@@ -50,10 +65,18 @@ class SyntheticMarket:
         self._paths = IndexPaths(assets, config.index_script, start_ms, path_rng)
         self._options = [OptionMarket(self.state, b, flow_rng, config.activity) for b in books]
         self._futures = [FutureMarket(self.state, b, depth_rng, config.activity) for b in books]
+        structures = [
+            StructureMarket(self.state, options, futures, flow_rng, config.activity)
+            for options, futures in zip(self._options, self._futures, strict=True)
+        ]
+        self._traders: list[Trader] = [*self._options, *self._futures, *structures]
         self._beat_ms = self._marked_ms = self._forgot_ms = begin_ms
-        self._open_indices(np.random.default_rng(config.seed))
+        past_rng = np.random.default_rng(config.seed)
+        self._open_indices(past_rng)
         for options, futures in zip(self._options, self._futures, strict=True):
             self._open(options, futures)
+            perpetual = self.state.futures[f"{options.book.prefix}-PERPETUAL"]
+            invent_funding(perpetual, self.state.indices[options.book.price_index], past_rng)
         self._lifecycle = Lifecycle(self, begin_ms, life_rng)
         self._mark()
         self._settle_yesterday()
@@ -70,6 +93,13 @@ class SyntheticMarket:
         while (following := self._beat_ms // beat * beat + beat) <= now_ms:
             self._beat(following, pace)
         self.state.now_ms = max(now_ms, self.state.now_ms)
+
+    def jump(self, asset: str, factor: float) -> None:
+        """Multiply a coin's index, or all, at once; a script goes on from the new level."""
+        for coin in self._paths.coins.values():
+            if asset in {"", coin.asset.name}:
+                coin.spot *= factor
+                coin.script = tuple((at, price * factor) for at, price in coin.script)
 
     def true_dealer_position_coin(self) -> dict[str, float]:
         """Return the dealers' true net inventory of every listed option, + is long."""
@@ -129,13 +159,21 @@ class SyntheticMarket:
             self._mark()
         elif pace == MARK_MS:
             self._move_perpetuals()
-        for options, futures in zip(self._options, self._futures, strict=True):
-            index = self.state.indices[options.book.price_index]
-            options.trade(start, now_ms, index)
-            futures.trade(start, now_ms, index)
+        self._trade(start, now_ms)
         if now_ms - self._forgot_ms >= FORGET_MS:
             self._forgot_ms = now_ms
-            self._forget(now_ms)
+            self._forget()
+
+    def _trade(self, start_ms: int, end_ms: int) -> None:
+        """Let all books trade between two instants, in one order of time."""
+        due = [
+            (at, number)
+            for number, trader in enumerate(self._traders)
+            for at in trader.due(start_ms, end_ms)
+        ]
+        for at, number in sorted(due):
+            trader = self._traders[number]
+            trader.trade_at(at, self.state.indices[trader.book.price_index])
 
     def _of(self, book: BookSpec) -> tuple[Index, CoinPath]:
         return self.state.indices[book.price_index], self._paths.coins[book.asset.name]
@@ -225,9 +263,9 @@ class SyntheticMarket:
     def _drop(self, price_index: str, mask: BoolArray) -> None:
         next(o for o in self._options if o.book.price_index == price_index).keep(mask)
 
-    def _forget(self, now_ms: int) -> None:
+    def _forget(self) -> None:
         """Let the tape and the day's statistics lose what is older than 24 hours."""
-        changed = self.state.tape.forget(now_ms)
+        changed = self.state.forget()
         for options in self._options:
             options.write_days(changed)
         for futures in self._futures:

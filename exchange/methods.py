@@ -2,12 +2,25 @@
 
 from exchange.call import Call, Handler
 from exchange.hub import Hub
+from exchange.methods_combos import get_combo_details, get_combo_ids, get_combos
+from exchange.methods_history import (
+    get_delivery_prices,
+    get_funding_chart_data,
+    get_funding_rate_history,
+    get_funding_rate_value,
+    get_historical_volatility,
+    get_index_chart_data,
+    get_last_settlements_by_currency,
+    get_last_settlements_by_instrument,
+    get_tradingview_chart_data,
+    get_volatility_index_data,
+)
 from exchange.methods_market import (
     get_book_summary_by_currency,
     get_book_summary_by_instrument,
-    get_delivery_prices,
+    get_contract_size,
     get_order_book,
-    get_volatility_index_data,
+    get_trade_volumes,
     ticker,
 )
 from exchange.methods_reference import (
@@ -80,6 +93,10 @@ def _status(call: Call) -> object:
     }
 
 
+def _get_announcements(_call: Call) -> object:
+    return []
+
+
 def _set_heartbeat(call: Call) -> object:
     session = call.need_session()
     interval = call.params.integer("interval")
@@ -139,4 +156,18 @@ METHODS: dict[str, Handler] = {
     "public/get_last_trades_by_instrument_and_time": get_last_trades_by_instrument_and_time,
     "public/get_volatility_index_data": get_volatility_index_data,
     "public/get_delivery_prices": get_delivery_prices,
+    "public/get_index_chart_data": get_index_chart_data,
+    "public/get_historical_volatility": get_historical_volatility,
+    "public/get_funding_rate_history": get_funding_rate_history,
+    "public/get_funding_rate_value": get_funding_rate_value,
+    "public/get_funding_chart_data": get_funding_chart_data,
+    "public/get_tradingview_chart_data": get_tradingview_chart_data,
+    "public/get_last_settlements_by_currency": get_last_settlements_by_currency,
+    "public/get_last_settlements_by_instrument": get_last_settlements_by_instrument,
+    "public/get_contract_size": get_contract_size,
+    "public/get_trade_volumes": get_trade_volumes,
+    "public/get_combos": get_combos,
+    "public/get_combo_ids": get_combo_ids,
+    "public/get_combo_details": get_combo_details,
+    "public/get_announcements": _get_announcements,
 }

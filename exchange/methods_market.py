@@ -1,15 +1,13 @@
-"""Methods about the market now: summaries, tickers, books, volatility and delivery prices."""
+"""Methods about the market now: summaries, tickers, books."""
 
 from exchange.call import Call
-from exchange.candles import Bar
 from exchange.methods_trades import trade_currency
 from exchange.rpc import invalid_params
 from exchange.specs import Kind
 from exchange.wire import encode_order_book, encode_ticker
 
+VOLUME_WORDS = ("calls_volume", "puts_volume", "futures_volume", "spot_volume")
 DEPTHS = frozenset({1, 5, 10, 20, 50, 100, 1000, 10000})
-DVOL_RESOLUTIONS_S = {"1": 1, "60": 60, "3600": 3600, "43200": 43200, "1D": 86400}
-MAX_BARS = 1000
 
 
 def get_book_summary_by_currency(call: Call) -> object:
@@ -39,32 +37,19 @@ def get_order_book(call: Call) -> object:
     return encode_order_book(call.state, call.active_instrument().name, depth)
 
 
-def get_volatility_index_data(call: Call) -> object:
-    """Show bars of the volatility index, newest page first."""
-    currency = call.params.text("currency")
-    start, end = call.params.integer("start_timestamp"), call.params.integer("end_timestamp")
-    if (step := DVOL_RESOLUTIONS_S.get(call.params.text("resolution"))) is None:
-        raise invalid_params("invalid resolution", "resolution")
-    index = call.state.indices.get(f"{currency.lower()}_usd")
-    if index is None or index.volatility_history is None:
-        raise invalid_params("invalid currency", "currency")
-    bars = index.volatility_history.read(start, end, max(step, 60) * 1000)
-    return _page(bars)
+def get_contract_size(call: Call) -> object:
+    """Show an instrument's contract size alone."""
+    return {"contract_size": call.instrument().contract_size}
 
 
-def get_delivery_prices(call: Call) -> object:
-    """Show past delivery prices, newest first."""
-    name = call.params.text("index_name")
-    if name not in call.state.indices:
-        raise invalid_params("invalid index", "index_name")
-    prices = call.state.delivery_prices.get(name, [])
-    offset, count = call.params.integer("offset", 0), call.params.integer("count", 10)
-    page = prices[offset : offset + count]
-    rows = [{"date": day, "delivery_price": price} for day, price in page]
-    return {"records_total": len(prices), "data": rows}
-
-
-def _page(bars: list[Bar]) -> dict[str, object]:
-    """Return the newest bars, and where the next older page ends."""
-    page, older = bars[-MAX_BARS:], bars[:-MAX_BARS]
-    return {"data": page, "continuation": older[-1][0] if older else None}
+def get_trade_volumes(call: Call) -> object:
+    """Show the volume of the last 24 hours by currency."""
+    volumes: dict[str, dict[str, float]] = {}
+    for p in call.state.tape.between(0, call.state.now_ms):
+        instrument = p.instrument
+        row = volumes.setdefault(instrument.asset, dict.fromkeys(VOLUME_WORDS, 0.0))
+        if instrument.kind is Kind.FUTURE:
+            row["futures_volume"] += p.volume_coin
+        elif instrument.option_type is not None:
+            row[f"{instrument.option_type.value}s_volume"] += p.volume_coin
+    return [{"currency": asset, **row} for asset, row in sorted(volumes.items())]

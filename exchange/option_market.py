@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from exchange.agents import AgentBooks, Fill
+from exchange.instruments import Wire
 from exchange.marks import mark_options, quote_options, refresh_amounts
 from exchange.smile import smile_iv
 from exchange.specs import BookSpec
@@ -16,7 +17,6 @@ from greeks.conventions import DAYS_PER_YEAR, MS_PER_YEAR, BoolArray, FloatArray
 REFIT_MS = 12_000
 """An expiry's smile is refitted this often; in between every option keeps its volatility."""
 TYPICAL_LOTS = {"BTC": 10.0, "ETH": 10.0}
-BLOCK_SHARE = 0.02
 
 
 class OptionMarket:
@@ -79,13 +79,24 @@ class OptionMarket:
         self._weigh(now_ms)
         self.table.version += 1
 
-    def trade(self, start_ms: int, end_ms: int, index: Index) -> list[Print]:
-        """Let agents trade between two instants."""
+    @property
+    def is_trading(self) -> bool:
+        """Whether there is anything to trade and the books are open."""
+        return len(self._odds) > 0 and self.table.state[0] == "open"
+
+    def due(self, start_ms: int, end_ms: int) -> list[int]:
+        """Draw the times at which agents trade between two instants."""
         count = int(self._rng.poisson(self._rate * (end_ms - start_ms) / 1000.0))
-        if not count or not len(self._odds) or index.locked:
-            return []
-        times = np.sort(self._rng.integers(start_ms + 1, end_ms + 1, count))
-        return [self._trade_one(int(t), index) for t in times]
+        return self._rng.integers(start_ms + 1, end_ms + 1, count).tolist() if count else []
+
+    def trade_at(self, timestamp: int, index: Index, **extras: object) -> None:
+        """Let two agents trade one option at the touch."""
+        if index.locked or not self.is_trading:
+            return
+        row, c = self.pick(), self.table.columns
+        fill = self.agents.trade(row, self.draw_lots())
+        touch = float(c.ask[row] if fill.sign > 0 else c.bid[row])
+        self.print_fill(fill, timestamp, touch or self.mark_on_tick(row), index, extras)
 
     def true_position_coin(self) -> dict[str, float]:
         """Return the dealers' true inventory of every listed option, + is long."""
@@ -93,7 +104,7 @@ class OptionMarket:
         return dict(zip(names, self._coins(self.agents.dealer_lots()).tolist(), strict=True))
 
     def print_fill(
-        self, fill: Fill, timestamp: int, price: float, index: Index, **extras: object
+        self, fill: Fill, timestamp: int, price: float, index: Index, extras: Wire
     ) -> Print:
         """Print one fill and let open interest follow from the agents' books."""
         row, c = fill.row, self.table.columns
@@ -124,13 +135,6 @@ class OptionMarket:
         """Draw a trade size in whole lots."""
         typical = TYPICAL_LOTS.get(self.book.asset.name, 3.0) * scale
         return max(1, round(typical * float(self._rng.lognormal(0.0, 1.0))))
-
-    def _trade_one(self, timestamp: int, index: Index) -> Print:
-        row, c = self.pick(), self.table.columns
-        fill = self.agents.trade(row, self.draw_lots())
-        touch = float(c.ask[row] if fill.sign > 0 else c.bid[row])
-        price = touch or self.mark_on_tick(row)
-        return self.print_fill(fill, timestamp, price, index)
 
     def mark_on_tick(self, row: int) -> float:
         """Return a row's mark on its tick, never below one tick."""

@@ -7,11 +7,12 @@ import numpy as np
 
 from exchange.calendar import last_roll
 from exchange.candles import HOUR_MS, Candles
-from exchange.state import Index, MarketState
+from exchange.state import Future, Index, MarketState
 from greeks.conventions import MS_PER_DAY
 
 DAYS = 30
 VOLATILITY_OF_DVOL = 0.9
+TYPICAL_FUNDING = 8e-5
 
 
 def invent_past(state: MarketState, index: Index, vol: float, rng: np.random.Generator) -> None:
@@ -28,3 +29,13 @@ def invent_past(state: MarketState, index: Index, vol: float, rng: np.random.Gen
         for at in (roll - k * MS_PER_DAY for k in range(DAYS))
         if at in closes
     ]
+
+
+def invent_funding(future: Future, index: Index, rng: np.random.Generator) -> None:
+    """Give a perpetual hourly funding: most hours a little, many nothing."""
+    if index.price_history is None:
+        return
+    hours = [at for at, _ in index.price_history.closes()]
+    rates = np.round(np.maximum(rng.standard_normal(len(hours)), 0.0) * TYPICAL_FUNDING, 10)
+    bars = zip(hours, rates.tolist(), strict=True)
+    future.funding_history = Candles([(at, rate, rate, rate, rate) for at, rate in bars])

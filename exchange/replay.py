@@ -61,7 +61,13 @@ class ReplayMarket:
         self._pass_time(now_ms)
         if now_ms - self._forgot_ms >= FORGET_MS:
             self._forgot_ms = now_ms
-            self.state.tape.forget(now_ms)
+            self.state.forget()
+
+    def jump(self, asset: str, factor: float) -> None:
+        """Multiply a coin's index, or all, until the next snapshot."""
+        for index in self.state.indices.values():
+            if asset.lower() in {"", index.name.partition("_")[0]}:
+                index.price = round(index.price * factor, index.decimals)
 
     def sample_average(self, expiry_ms: int) -> None:  # noqa: ARG002 - one average serves all
         """Add one index sample to the settlement average."""

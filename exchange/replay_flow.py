@@ -85,7 +85,7 @@ class ReplayFlow:
     def _print(self, timestamp: int, name: str, sign: int, amount: float) -> None:
         side = "buy" if sign > 0 else "sell"
         if future := self._state.futures.get(name):
-            price = best(future.asks, -1)[0] if sign > 0 else best(future.bids, 1)[0]
+            price = best(future.asks)[0] if sign > 0 else best(future.bids)[0]
             index = self._state.indices[future.instrument.price_index].price
             deal = Deal(timestamp, side, amount, price, future.mark_price, index, extras=LABEL)
             self._state.tape.record(future.instrument, deal)

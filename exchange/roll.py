@@ -7,8 +7,9 @@ import numpy as np
 
 from exchange.instruments import Instrument
 from exchange.state import Delivery, Future, Index, MarketState, Notice, OptionTable
-from greeks.conventions import BoolArray
+from greeks.conventions import MS_PER_DAY, BoolArray
 
+RETIRED_KEPT_MS = 2 * MS_PER_DAY
 EXPIRED_IV, EXPIRED_ASK_IV = 250.0, 500.0
 """What the venue shows for an option whose volatility has no meaning any more."""
 
@@ -63,7 +64,12 @@ def deliver(state: MarketState, roll_ms: int, drop: Callable[[str, BoolArray], N
 
 
 def archive(state: MarketState, roll_ms: int) -> None:
-    """Move what this roll delivered into history."""
+    """Move what this roll delivered into history, and forget what is there for days."""
+    for name, instrument in list(state.retired.items()):
+        if instrument.expiry_ms <= roll_ms - RETIRED_KEPT_MS:
+            del state.retired[name]
+    for name in [name for name in state.tape.days if state.find(name) is None]:
+        state.tape.drop(name)
     for instrument in state.retired.values():
         if instrument.expiry_ms == roll_ms:
             state.notices.add(Notice(state.now_ms, instrument, "archivized"))

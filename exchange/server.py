@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import orjson
 
@@ -9,7 +10,9 @@ from exchange.clock import ExchangeClock
 from exchange.config import ExchangeConfig
 from exchange.connection import Connection
 from exchange.control import Controls
-from exchange.faults import Fault, FaultPlan, Faults
+from exchange.fault_channels import distort
+from exchange.fault_effects import FaultEffects
+from exchange.faults import Fault, Faults
 from exchange.http import HttpRequest
 from exchange.hub import Hub
 from exchange.limits import Limits
@@ -47,7 +50,9 @@ class Exchange:
         self.faults = Faults(config.faults, clock.monotonic())
         self.view = View(market, clock, config.testnet)
         self.hub = Hub(self.view)
-        self.hub.is_muted = self.faults.mutes
+        self.hub.distort = partial(distort, self.faults)
+        self.hub.is_left_out = partial(self.faults.matches, Fault.SHORT_ACK)
+        self._effects = FaultEffects(self.faults, self.view, self.hub)
         self._config = config
         self._limits = Limits(config.limits)
         self._controls = Controls(self.view, self.faults)
@@ -76,9 +81,7 @@ class Exchange:
     def pump(self) -> None:
         """Move the market to the present and tell everyone what happened."""
         now = self.clock.monotonic()
-        for plan in self.faults.step(now):
-            self._begin(plan)
-        self._set_silence()
+        self._effects.step(now, self._sessions)
         self.market.advance(self.clock.now_ms())
         self.hub.publish(now)
         for session in list(self._sessions.values()):
@@ -108,7 +111,8 @@ class Exchange:
 
     def open(self, connection: Connection) -> None:
         """Begin a websocket session."""
-        outlet = Outlet(connection.send, connection.close, connection.abort)
+        send = partial(self._effects.send, connection)
+        outlet = Outlet(send, connection.close, connection.abort)
         now = self.clock.monotonic()
         self._sessions[connection] = Session(
             outlet, connection.address, now, self._config.limits.idle_timeout_s
@@ -122,7 +126,7 @@ class Exchange:
             return
         stamp = self._stamp()
         try:
-            if len(message) > self._config.limits.max_frame_bytes:
+            if len(message) > self._max_frame_bytes():
                 raise TOO_LARGE
             request = decode_request(message)
         except RpcError as error:
@@ -157,7 +161,9 @@ class Exchange:
     ) -> tuple[bool, bytes]:
         """Return whether a request succeeded, and its reply."""
         try:
-            if not self._limits.spend(address, request.method, self.clock.monotonic()):
+            now, method = self.clock.monotonic(), request.method
+            broke = self.faults.is_on(Fault.EXHAUSTED)
+            if broke or not self._limits.spend(address, method, now):
                 if session is not None:
                     session.is_over = True
                 raise TOO_MANY_REQUESTS
@@ -176,20 +182,9 @@ class Exchange:
         except ValueError as error:
             return 400, orjson.dumps({"error": str(error)})
 
-    def _begin(self, plan: FaultPlan) -> None:
-        """Do what a fault does once, at its beginning."""
-        for connection in list(self._sessions):
-            if plan.fault is Fault.ABORT:
-                connection.abort()
-            elif plan.fault is Fault.CLOSE:
-                connection.close(int(plan.argument or 1012), "")
-            elif plan.fault is Fault.GARBAGE:
-                connection.send(b'{"jsonrpc":"2.0","method":"subscription","params":{"chan')
-
-    def _set_silence(self) -> None:
-        silent = self.faults.is_on(Fault.SILENT)
-        for connection in self._sessions:
-            connection.silent = silent
+    def _max_frame_bytes(self) -> int:
+        limit = self.faults.argument(Fault.TOO_LARGE)
+        return int(limit) if limit else self._config.limits.max_frame_bytes
 
     def _stamp(self) -> Stamp:
         return Stamp(self.clock.now_us(), self._config.testnet)

@@ -146,6 +146,7 @@ class Future:
     current_funding: float = 0.0
     funding_8h: float = 0.0
     interest_value: float = 0.0
+    funding_history: Candles | None = None
     last: float = float("nan")
     high: float = float("nan")
     low: float = float("nan")
@@ -220,8 +221,11 @@ class MarketState:
     deliveries: Log[Delivery] = field(default_factory=lambda: Log(DELIVERIES_KEPT))
     delivery_prices: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     tape: Tape = field(default_factory=Tape)
+    forward_fault: float | None = None  # what tickers and summaries say instead of each forward
     next_change_id: int = 136_069_961_946
     next_instrument_id: int = 700_001
+    next_block: int = 289_556
+    next_rfq: int = 51_234
 
     def find(self, name: str) -> Instrument | None:
         """Return a listed instrument by name."""
@@ -238,6 +242,14 @@ class MarketState:
             if (row := table.rows.get(name)) is not None:
                 return table, row
         return None
+
+    def forget(self) -> list[str]:
+        """Drop trades older than 24 hours; return the listed instruments whose day changed."""
+        changed = self.tape.forget(self.now_ms)
+        gone = [name for name in changed if self.find(name) is None]
+        for name in gone:
+            self.tape.drop(name)
+        return [name for name in changed if name not in gone]
 
     def state_of(self, name: str) -> str:
         """Return the state word of an instrument, listed or delivered."""
@@ -268,10 +280,25 @@ class MarketState:
         futures = [(future.instrument, future.state) for future in self.futures.values()]
         return options + futures + [(combo, "open") for combo in self.combos.values()]
 
+    def said_forward(self, table: OptionTable, row: int) -> float:
+        """Return the underlying price of an option as the wire says it."""
+        fault = self.forward_fault
+        return table.columns.forward.item(row) if fault is None else fault
+
     def take_change_id(self) -> int:
         """Return the next number of the change counter; it jumps as on a busy venue."""
         self.next_change_id += 1 + self.next_change_id % 7
         return self.next_change_id
+
+    def take_block_number(self) -> int:
+        """Return the number of a new block trade."""
+        self.next_block += 1
+        return self.next_block
+
+    def take_rfq_number(self) -> int:
+        """Return the number of a new request for quotes."""
+        self.next_rfq += 1
+        return self.next_rfq
 
     def take_instrument_id(self) -> int:
         """Return the number of a new listing."""

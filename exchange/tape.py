@@ -78,14 +78,19 @@ class Day:
 
     def drop_before(self, timestamp: int) -> None:
         """Forget what is older than a day."""
+        lost_extreme = False
         while self.prints and self.prints[0].timestamp < timestamp:
             old = self.prints.popleft()
+            lost_extreme |= old.price >= self.high or old.price <= self.low
             self.volume -= old.volume_coin
             self.volume_usd -= old.volume_usd
         if not self.prints:
             self.high = self.low = float("nan")
             self.volume = self.volume_usd = 0.0
-            return
+        elif lost_extreme:
+            self._find_extremes()
+
+    def _find_extremes(self) -> None:
         self.high = max(p.price for p in self.prints)
         self.low = min(p.price for p in self.prints)
 
@@ -107,7 +112,7 @@ class Tape:
     def record(self, instrument: Instrument, deal: Deal) -> Print:
         """Number a trade and print it."""
         day = self.days.setdefault(instrument.name, Day())
-        number = self.take_number(instrument)
+        number = self._take_number(instrument)
         serial = self.next_serial
         day.tick_direction = _tick_direction(day, deal.price)
         coin, usd = _volumes(instrument, deal)
@@ -127,7 +132,7 @@ class Tape:
         self._prints.append(printed)
         return printed
 
-    def take_number(self, instrument: Instrument) -> int:
+    def _take_number(self, instrument: Instrument) -> int:
         """Return the next trade number of the instrument's currency."""
         key = number_prefix(instrument)
         number = self._numbers.get(key, 445_682_000 if key == "" else 1000) + 1
@@ -158,6 +163,11 @@ class Tape:
         for name in names:
             self.days[name].drop_before(now_ms - MS_PER_DAY)
         return sorted(names)
+
+    def drop(self, name: str) -> None:
+        """Lose the numbering of an instrument that is gone, once its day is empty."""
+        if (day := self.days.get(name)) is not None and not day.prints:
+            del self.days[name]
 
 
 def build_candle(tick_ms: int, prints: list[Print]) -> Wire:

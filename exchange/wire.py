@@ -73,7 +73,7 @@ def encode_option_ticker(state: MarketState, table: OptionTable, row: int) -> Wi
         "mark_iv": c.mark_iv.item(row),
         "bid_iv": c.bid_iv.item(row),
         "ask_iv": c.ask_iv.item(row),
-        "underlying_price": c.forward.item(row),
+        "underlying_price": state.said_forward(table, row),
         "underlying_index": table.underlying_index[row],
     }
     if not math.isnan(settled := c.settlement_price.item(row)):
@@ -84,8 +84,8 @@ def encode_option_ticker(state: MarketState, table: OptionTable, row: int) -> Wi
 def encode_future_ticker(state: MarketState, future: Future) -> Wire:
     """Write the ticker of a future or perpetual."""
     index = state.indices[future.instrument.price_index]
-    bid, bid_amount = best(future.bids, 1)
-    ask, ask_amount = best(future.asks, -1)
+    bid, bid_amount = best(future.bids)
+    ask, ask_amount = best(future.asks)
     expired = future.instrument.expiry_ms <= state.now_ms
     wire: Wire = {
         "timestamp": future.timestamp,
@@ -140,7 +140,7 @@ def encode_option_summary(state: MarketState, table: OptionTable, row: int) -> W
         "price_change": c.price_change.item(row),
         "volume": volume,
         "volume_usd": c.volume_usd.item(row),
-        "underlying_price": c.forward.item(row),
+        "underlying_price": state.said_forward(table, row),
         "underlying_index": table.underlying_index[row],
         "interest_rate": 0.0,
         "estimated_delivery_price": state.indices[table.price_index].delivery_estimate,
@@ -150,7 +150,7 @@ def encode_option_summary(state: MarketState, table: OptionTable, row: int) -> W
 
 def encode_future_summary(state: MarketState, future: Future) -> Wire:
     """Write a book summary row of a future or perpetual."""
-    bid, ask = best(future.bids, 1)[0] or None, best(future.asks, -1)[0] or None
+    bid, ask = best(future.bids)[0] or None, best(future.asks)[0] or None
     wire: Wire = {
         "instrument_name": future.instrument.name,
         "base_currency": future.instrument.asset,
@@ -192,8 +192,8 @@ def encode_order_book(state: MarketState, name: str, depth: int) -> Wire | None:
     bids, asks, change_id = image
     return ticker | {
         "change_id": change_id,
-        "bids": levels(bids, 1, depth),
-        "asks": levels(asks, -1, depth),
+        "bids": levels(bids, depth),
+        "asks": levels(asks, depth),
     }
 
 

@@ -1,24 +1,34 @@
 """Black-76 on a forward, undiscounted (r = 0): price and Greeks to third order, per coin.
 
-All formulas take arrays that broadcast: forward F and strike K in USD, time T in years of
-365 days, volatility s as a fraction. With v = s sqrt(T): d1 = ln(F/K)/v + v/2, d2 = d1 - v;
-N and n are the normal distribution and density. An inverse option's coin price is price / F;
-its Greeks are the same as a linear option's because the hedge of gamma is the same
-(Alexander, Chen, Imeraj 2023, "Crypto quanto and inverse options").
+All formulas take arrays of one length, one element an option: forward F and strike K in USD, time
+T in years of 365 days, volatility s as a fraction. With v = s sqrt(T): d1 = ln(F/K)/v + v/2,
+d2 = d1 - v; N and n are the normal distribution and density. An inverse option's Greeks are the
+same as a linear option's, because the hedge of gamma is the same (`greeks.inverse`).
 
 Limits: T <= 0 or v < 1e-8 gives the intrinsic value with all higher Greeks zero. Anything not
-finite, or a forward, strike or volatility that is not positive, gives NaN in that row only.
+finite, a forward, strike or volatility that is not positive, a price above 1e15 USD or v above
+100 gives NaN in that row only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import erfcx, ndtr
 
-from greeks.conventions import BoolArray, FloatArray
+from greeks.conventions import DAYS_PER_YEAR, BoolArray, FloatArray
 
 MIN_SD = 1e-8
+"""Below this v an option is its intrinsic value to the last digit."""
+MAX_SD = 100.0
+MAX_USD = 1e15
 INV_SQRT_2PI = 0.3989422804014327
+SQRT_HALF_PI = 1.2533141373155003
+FLOOR_EXPONENT = -650.0
+"""Densities stop falling at exp(-650): denormal numbers cost ten times more and mean nothing."""
+BLOCK = 4096
+"""Rows computed together: the working set stays inside the second-level cache."""
+LOST_DIGITS = 2500.0
+"""A price is a difference of two tails; above this (1 + |d1|)^3 / v it comes from its series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,102 +37,258 @@ class Greeks:
 
     Attributes
     ----------
-    price : USD.
-    delta : coins; forward delta, not premium-adjusted.
-    gamma : coins per USD.
-    vega : USD per 1.00 of volatility.
-    theta : USD per year of calendar time (negative for a holder).
-    rho : USD per 1.00 of rate, of the discounted option at r = 0 with the spot held.
-    vanna : coins per 1.00 of volatility.
-    charm : coins per year.
-    volga : USD per 1.00 of volatility squared.
-    veta : USD per 1.00 of volatility, per year.
-    speed : coins per USD squared.
-    zomma : coins per USD, per 1.00 of volatility.
-    color : coins per USD, per year.
-    ultima : USD per 1.00 of volatility cubed.
+    price : USD. cp [F N(cp d1) - K N(cp d2)]
+    delta : coins; forward delta, not premium-adjusted. cp N(cp d1)
+    rho : USD per 1.00 of rate, of the discounted option at r = 0, spot held. cp K T N(cp d2)
+    vega : USD per 1.00 of volatility. F n(d1) sqrt(T)
+    gamma : coins per USD. n(d1) / (F v)
+    speed : coins per USD squared. -gamma (d1 / v + 1) / F
+    volga : USD per 1.00 of volatility squared. vega d1 d2 / s
+    zomma : coins per USD, per 1.00 of volatility. gamma (d1 d2 - 1) / s
+    vanna : coins per 1.00 of volatility. -n(d1) d2 / s
+    veta : USD per 1.00 of volatility, per year. -vega (1 + d1 d2) / (2 T)
+    color : coins per USD, per year. gamma (1 - d1 d2) / (2 T)
+    charm : coins per year. n(d1) d2 / (2 T)
+    theta : USD per year of calendar time (negative for a holder). -F n(d1) s / (2 sqrt(T))
+    ultima : USD per 1.00 of volatility cubed. -vega [d1 d2 (1 - d1 d2) + d1^2 + d2^2] / s^2
     """
 
     price: FloatArray
     delta: FloatArray
-    gamma: FloatArray
-    vega: FloatArray
-    theta: FloatArray
     rho: FloatArray
-    vanna: FloatArray
-    charm: FloatArray
-    volga: FloatArray
-    veta: FloatArray
+    vega: FloatArray
+    gamma: FloatArray
     speed: FloatArray
+    volga: FloatArray
     zomma: FloatArray
+    vanna: FloatArray
+    veta: FloatArray
     color: FloatArray
+    charm: FloatArray
+    theta: FloatArray
     ultima: FloatArray
 
 
-def compute_delta(
-    forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray, is_call: BoolArray
-) -> FloatArray:
-    """Forward delta cp N(cp d1) in coins; at or after expiry 1 or 0 in the money, 1/2 at it."""
-    with np.errstate(all="ignore"):
-        sd = iv * np.sqrt(np.maximum(years, 0.0))
-        live = sd >= MIN_SD
-        x = np.log(forward / strike)
-        d1 = np.where(live, x / np.where(live, sd, 1.0) + sd / 2, np.sign(x) * np.inf)
-        d1 = np.where(~live & (x == 0), 0.0, d1)
-        delta = np.where(is_call, ndtr(d1), -ndtr(-d1))
-    return np.where(_is_valid(forward, strike, years, iv), delta, np.nan)
+_COUNT = len(fields(Greeks))
+_SIDED = 3  # price, delta and rho differ between a call and its put; the rows below them do not
+_KINDS = 5  # what `_shared` says of price, delta and rho
 
 
 def compute_greeks(
     forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray, is_call: BoolArray
 ) -> Greeks:
-    """Price and all Greeks of each row.
+    """Price and all Greeks of each row; the formulas stand beside their names in `Greeks`.
 
-    The sources are the closed forms of Black (1976) and their derivatives; theta and charm and
-    color and veta differentiate with respect to calendar time (time up, T down).
+    Neighbouring rows that agree in everything but the type, as a call and its put do, are
+    computed once.
+    """
+    table = np.empty((_COUNT, len(forward)))
+    for start in range(0, len(forward), BLOCK):
+        rows = slice(start, start + BLOCK)
+        _fill(forward[rows], strike[rows], years[rows], iv[rows], is_call[rows], table[:, rows])
+    return Greeks(*table)
+
+
+def compute_delta(
+    forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray, is_call: BoolArray
+) -> FloatArray:
+    """Forward delta cp N(cp d1) in coins; at or after expiry 1 or 0 in the money, 1/2 at it.
+
+    Arguments broadcast against each other.
     """
     with np.errstate(all="ignore"):
-        valid = _is_valid(forward, strike, years, iv)
-        root_t = np.sqrt(np.maximum(years, 0.0))
-        sd = iv * root_t
-        live = valid & (sd >= MIN_SD)
-        T = np.where(live, years, 1.0)
-        s = np.where(live, iv, 1.0)
-        v = np.where(live, sd, 1.0)
-        d1 = np.log(forward / strike) / v + v / 2
-        d2 = d1 - v
-        density = INV_SQRT_2PI * np.exp(-d1 * d1 / 2)
-        cp = np.where(is_call, 1.0, -1.0)
-
-        intrinsic = np.maximum(cp * (forward - strike), 0.0)
-        price = cp * (forward * ndtr(cp * d1) - strike * ndtr(cp * d2))
-        gamma = density / (forward * v)
-        vega = forward * density * np.sqrt(T)
-        volga = vega * d1 * d2 / s
-
-        def mask(value: FloatArray) -> FloatArray:
-            return np.where(live, value, np.where(valid, 0.0, np.nan))
-
-        return Greeks(
-            price=np.where(live, price, np.where(valid, intrinsic, np.nan)),
-            delta=compute_delta(forward, strike, years, iv, is_call),
-            gamma=mask(gamma),
-            vega=mask(vega),
-            theta=mask(-forward * density * s / (2 * np.sqrt(T))),
-            rho=mask(cp * strike * T * ndtr(cp * d2)),
-            vanna=mask(-density * d2 / s),
-            charm=mask(density * d2 / (2 * T)),
-            volga=mask(volga),
-            veta=mask(-vega * (1 + d1 * d2) / (2 * T)),
-            speed=mask(-gamma / forward * (d1 / v + 1)),
-            zomma=mask(gamma * (d1 * d2 - 1) / s),
-            color=mask(gamma * (1 - d1 * d2) / (2 * T)),
-            ultima=mask(-vega / (s * s) * (d1 * d2 * (1 - d1 * d2) + d1 * d1 + d2 * d2)),
-        )
+        sd = iv * np.sqrt(np.maximum(years, 0.0))
+        x = log_ratio(forward, strike)
+        live = sd >= MIN_SD
+        d1 = np.where(live, x / np.where(live, sd, 1.0) + sd / 2, np.sign(x) * np.inf)
+        d1 = np.where(live | (x != 0), d1, 0.0)
+        delta = np.where(is_call, ndtr(d1), -ndtr(-d1))
+    return np.where(is_computable(forward, strike, years, iv), delta, np.nan)
 
 
-def _is_valid(
+def log_ratio(forward: FloatArray, strike: FloatArray) -> FloatArray:
+    """ln(F/K) to full relative precision, also where F and K nearly agree.
+
+    The difference F - K is rounded once; a quotient near one has lost its digits.
+    """
+    gap = forward - strike
+    return np.copysign(np.log1p(np.abs(gap) / np.minimum(forward, strike)), gap)
+
+
+def is_computable(
     forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray
 ) -> BoolArray:
-    finite = np.isfinite(forward) & np.isfinite(strike) & np.isfinite(years) & np.isfinite(iv)
-    return np.asarray(finite & (forward > 0) & (strike > 0) & (iv > 0))
+    """Rows whose inputs can be true: finite, positive where they must be, not absurd."""
+    with np.errstate(all="ignore"):
+        sd = iv * np.sqrt(np.maximum(years, 0.0))
+        ok = (np.minimum(forward, strike) > 0) & (np.maximum(forward, strike) < MAX_USD)
+        return np.asarray(ok & (iv > 0) & (sd <= MAX_SD) & np.isfinite(years))
+
+
+def differs_from_previous(*columns: FloatArray) -> BoolArray:
+    """Rows that differ from the row before them in some column; the first always counts."""
+    differs = np.ones(len(columns[0]), bool)
+    np.not_equal(columns[0][1:], columns[0][:-1], out=differs[1:])
+    for column in columns[1:]:
+        differs[1:] |= column[1:] != column[:-1]
+    return differs
+
+
+def _fill(
+    F: FloatArray, K: FloatArray, T: FloatArray, s: FloatArray, is_call: BoolArray, out: FloatArray
+) -> None:
+    """Write every Greek of the rows into `out`, whatever the rows hold."""
+    with np.errstate(all="ignore"):
+        computable = is_computable(F, K, T, s)
+        alive = computable & (s * np.sqrt(np.maximum(T, 0.0)) >= MIN_SD)
+        if alive.all():
+            _fill_alive(F, K, T, s, is_call, out)
+            return
+        out[:] = np.where(computable, 0.0, np.nan)
+        out[0] += np.maximum(np.where(is_call, F - K, K - F), 0.0)
+        out[1] = compute_delta(F, K, T, s, is_call)
+    rows = np.flatnonzero(alive)
+    part = np.empty((_COUNT, len(rows)))
+    _fill_alive(F[rows], K[rows], T[rows], s[rows], is_call[rows], part)
+    out[:, rows] = part
+
+
+def _fill_alive(
+    F: FloatArray, K: FloatArray, T: FloatArray, s: FloatArray, is_call: BoolArray, out: FloatArray
+) -> None:
+    """The same for rows that are all computable and alive, twins once."""
+    if not len(F):
+        return
+    differs = differs_from_previous(F, K, T, s)
+    rows = np.flatnonzero(differs)
+    differs[0] = False
+    twin = np.cumsum(differs)
+    shared = _shared(F.take(rows), K.take(rows), T.take(rows), s.take(rows))
+    shared[_KINDS:].take(twin, axis=1, out=out[_SIDED:], mode="clip")
+    value, call_d1, put_d1, call_d2, put_d2 = shared[:_KINDS].take(twin, axis=1)
+    cp = np.where(is_call, 1.0, -1.0)
+    gap = F - K
+    gap *= cp
+    np.maximum(gap, 0.0, out=gap)
+    np.add(value, gap, out=out[0])
+    np.multiply(np.where(is_call, call_d1, put_d1), cp, out=out[1])
+    cp *= K
+    cp *= T
+    np.multiply(np.where(is_call, call_d2, put_d2), cp, out=out[2])
+
+
+def _shared(F: FloatArray, K: FloatArray, T: FloatArray, s: FloatArray) -> FloatArray:
+    """What a call and its put have in common: (16, m).
+
+    The out-of-the-money value; N(d1), N(-d1), N(d2), N(-d2); then the rows of `Greeks` from vega.
+    """
+    out = np.empty((_KINDS + _COUNT - _SIDED, len(F)))
+    v = s * np.sqrt(T)
+    h = log_ratio(F, K)
+    h /= v
+    half = 0.5 * v
+    d = np.empty((2, len(F)))
+    np.add(h, half, out=d[0])
+    np.subtract(h, half, out=d[1])
+    n1 = d[0] * d[0]
+    n1 *= -0.5
+    np.maximum(n1, FLOOR_EXPONENT, out=n1)
+    np.exp(n1, out=n1)
+    n1 *= INV_SQRT_2PI
+    _fill_tails(F, K, v, h, d, n1, out[:_KINDS])
+    _fill_common(F, T, s, v, d, n1, out[_KINDS:])
+    return out
+
+
+def _fill_tails(
+    F: FloatArray,
+    K: FloatArray,
+    v: FloatArray,
+    h: FloatArray,
+    d: FloatArray,
+    n1: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the out-of-the-money value, N(d1), N(-d1), N(d2) and N(-d2)."""
+    size = np.abs(d)
+    tail = ndtr(-size)
+    bulk = 1 - tail
+    up = d > 0
+    N = out[1:].reshape(2, 2, -1)  # by d1 and d2, then by call and put
+    N[:, 0] = np.where(up, bulk, tail)
+    N[:, 1] = np.where(up, tail, bulk)
+    legs = np.where(h < 0, N[:, 0], N[:, 1])
+    legs[0] *= F
+    legs[1] *= K
+    np.subtract(legs[0], legs[1], out=out[0])
+    np.abs(out[0], out=out[0])
+    reach = size[0]
+    reach += 1
+    lost = np.flatnonzero(reach * reach * reach > LOST_DIGITS * v)
+    if len(lost):
+        out[0, lost] = (F * v * n1)[lost] * tail_difference(h[lost], v[lost])
+
+
+def tail_difference(h: FloatArray, v: FloatArray) -> FloatArray:
+    """[Y(h + v/2) - Y(h - v/2)] / v with Y = N/n and h <= 0 (its mirror if not), by odd powers.
+
+    Y' = 1 + h Y and Y^(k+2) = (h^2 + 2k + 1) Y^(k) - k (k - 1) Y^(k-2). The out-of-the-money
+    value is F n(d1) v times this (after Jaeckel, "Let's be rational", 2015, section 6).
+    """
+    h = np.abs(h)
+    y = h * h
+    first = 1 - h * SQRT_HALF_PI * erfcx(h * np.sqrt(0.5))
+    third = (3 + y) * first - 1
+    fifth = (7 + y) * third - 6 * first
+    seventh = (11 + y) * fifth - 20 * third
+    w = v * v / 4
+    return np.asarray(first + w / 6 * (third + w / 20 * (fifth + w / 42 * seventh)))
+
+
+def _fill_common(
+    F: FloatArray,
+    T: FloatArray,
+    s: FloatArray,
+    v: FloatArray,
+    d: FloatArray,
+    n1: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the Greeks that a call shares with its put, in the order of `Greeks`."""
+    d1, d2 = d
+    vega, gamma, third = basis = out[:3]
+    by_iv, by_time = out[3:6], out[6:9]
+    dd = d1 * d2
+    Fv = F * v
+    np.multiply(n1, Fv, out=vega)
+    vega /= s
+    np.divide(n1, Fv, out=gamma)
+    np.multiply(n1, d2, out=third)
+    np.negative(third, out=third)
+    np.divide(basis, s, out=by_iv)  # volga / dd, zomma / (dd - 1), vanna
+    np.divide(basis, -2 * T, out=by_time)  # veta / (1 + dd), color / (dd - 1), charm
+    np.multiply(by_time[0], s, out=out[9])  # theta
+    ultima = dd - 3
+    ultima *= dd
+    ultima -= v * v
+    ultima *= by_iv[0]
+    np.divide(ultima, s, out=out[10])
+    by_iv[0] *= dd
+    by_time[0] *= 1 + dd
+    dd -= 1
+    out[4:8:3] *= dd  # zomma and color
+    speed = np.add(d1, v, out=third)
+    speed *= gamma
+    Fv *= -1
+    speed /= Fv
+
+
+def venue_theta(theta: FloatArray, price: FloatArray, years: FloatArray) -> FloatArray:
+    """Theta as the venue publishes it, USD per day: the decay of a day or of the life left.
+
+    -min(|theta| / 365 x min(T in days, 1), price), from `Greeks.theta` (USD per year) and
+    `Greeks.price` (USD). Fitted on recorded tickers: 99.7 % within 0.5 % + 0.002 USD. Only for
+    comparison with the venue; exposures use the plain calendar theta.
+    """
+    day = np.clip(years * DAYS_PER_YEAR, 0.0, 1.0)
+    return np.asarray(-np.minimum(np.abs(theta) / DAYS_PER_YEAR * day, price))

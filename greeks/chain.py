@@ -3,7 +3,7 @@
 Knows the shape of the data and nothing of where it came from.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from greeks.conventions import (
     MS_PER_YEAR,
     BoolArray,
     FloatArray,
+    ForwardSource,
     IntArray,
     RowStatus,
     StatusArray,
 )
+
+_NOT_GIVEN_FLOAT: FloatArray = np.empty(0)
+_NOT_GIVEN_CODE: StatusArray = np.empty(0, np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ class OptionChain:
     open_interest_coin : coins of the base asset.
     ts_event : exchange time of the row's newest mark, 0 when there is none.
     status : `RowStatus` codes.
+    forward_source : `ForwardSource` codes; `UNKNOWN` when not given.
+    settlement_average : mean of the index samples taken so far, USD, for rows in the last 30
+        minutes before their expiry; NaN elsewhere and when not given.
     """
 
     asset: str
@@ -61,14 +68,20 @@ class OptionChain:
     open_interest_coin: FloatArray
     ts_event: IntArray
     status: StatusArray
+    forward_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
+    settlement_average: FloatArray = field(default_factory=lambda: _NOT_GIVEN_FLOAT)
 
     def __post_init__(self) -> None:
         n = len(self.instrument_name)
-        for field in fields(self):
-            column = getattr(self, field.name)
+        if self.forward_source is _NOT_GIVEN_CODE:
+            object.__setattr__(self, "forward_source", np.full(n, ForwardSource.UNKNOWN, np.int8))
+        if self.settlement_average is _NOT_GIVEN_FLOAT:
+            object.__setattr__(self, "settlement_average", np.full(n, np.nan))
+        for item in fields(self):
+            column = getattr(self, item.name)
             if isinstance(column, np.ndarray):
                 if column.shape != (n,):
-                    raise ValueError(f"{field.name}: expected shape ({n},), was {column.shape}")
+                    raise ValueError(f"{item.name}: expected shape ({n},), was {column.shape}")
                 column.flags.writeable = False
 
     def __len__(self) -> int:
@@ -89,8 +102,8 @@ class OptionChain:
         index = np.flatnonzero(keep)
         names = tuple(self.instrument_name[i] for i in index)
         columns = {
-            field.name: getattr(self, field.name)[index]
-            for field in fields(self)
-            if isinstance(getattr(self, field.name), np.ndarray)
+            item.name: getattr(self, item.name)[index]
+            for item in fields(self)
+            if isinstance(getattr(self, item.name), np.ndarray)
         }
         return replace(self, instrument_name=names, **columns)

@@ -14,6 +14,7 @@ MS_PER_DAY = 86_400_000
 DAYS_PER_YEAR = 365.0
 MS_PER_YEAR = 31_536_000_000
 """Act/365 fixed: a year is 365 days of 86,400 s, every hour of every day counts."""
+SECONDS_PER_YEAR = 31_536_000.0
 
 PCT = 0.01
 """A move of one percent, as a return."""
@@ -40,6 +41,23 @@ class RowStatus(IntEnum):
     NO_FORWARD = 3  # no forward of this expiry is known yet
     REJECTED = 4  # a value that cannot be true: not finite, negative, or out of range
     EXPIRED = 5  # at or past 08:00:00 UTC of its expiry day
+
+
+class ForwardSource(IntEnum):
+    """Where an expiry's forward comes from."""
+
+    UNKNOWN = 0
+    FUTURE = 1  # a listed future of that expiry
+    SYNTHETIC = 2  # the venue's own, from its options: "SYN.<expiry>"
+    INDEX = 3  # the spot index in place of a forward
+    PARITY = 4  # recovered from marks by put-call parity
+
+
+class HedgeConvention(StrEnum):
+    """In which money a dealer of coin-margined options keeps his wealth constant."""
+
+    USD = "usd"  # hedges q delta coins
+    COIN = "coin"  # hedges q (delta - price/F) coins
 
 
 class SmileDynamics(StrEnum):

@@ -152,7 +152,7 @@ def read_summaries(path: Path, snapshot: str, asset: str) -> list[Row]:
 
 
 def _milliseconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def forwards_of(rows: Sequence[Row]) -> dict[int, float]:

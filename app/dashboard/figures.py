@@ -1,7 +1,7 @@
 """Skeletons of the charts: layout, axes, colours and empty traces, as plain dictionaries.
 
-`assets/charts.js` puts numbers into them and nothing else; it finds the looks of lines and
-labels that come and go (spot, flips, walls) under `layout.meta.marks`.
+`assets/charts.mjs` puts numbers into them and nothing else; it finds the looks of lines and
+labels that come and go (spot, flips, walls) and the colours of signs under `layout.meta`.
 """
 
 from typing import TypeAlias
@@ -63,7 +63,7 @@ def _layout(**changes: object) -> Part:
             "color": theme.FAINT,
             "activecolor": theme.TEXT,
         },
-        "meta": {"marks": MARKS},
+        "meta": {"marks": MARKS, "colours": dict(theme.SIGN_COLOURS)},
         **changes,
     }
 
@@ -123,14 +123,7 @@ def _bars(name: str, **changes: object) -> Part:
         "name": name,
         "x": [],
         "y": [],
-        "marker": {
-            "color": [],
-            "colorscale": theme.SIGN_SCALE,
-            "cmin": -1,
-            "cmax": 1,
-            "showscale": False,
-            "line": {"width": 0},
-        },
+        "marker": {"line": {"width": 0}},
         **changes,
     }
 
@@ -300,7 +293,9 @@ def flip_and_price() -> Part:
             dragmode=False,
             hovermode="x unified",
             margin={"l": 58, "r": 14, "t": 6, "b": 24},
-            xaxis=_axis(type="date", hoverformat="%H:%M:%S UTC", nticks=4, tickangle=0, showgrid=False),
+            xaxis=_axis(
+                type="date", hoverformat="%H:%M:%S UTC", nticks=4, tickangle=0, showgrid=False
+            ),
             yaxis=_axis(tickformat=",.0f", nticks=6),
         ),
     }

@@ -6,6 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app.dashboard import figures
+from app.dashboard.attributes import with_attributes
 
 _KEY_FIGURES = (
     ("gex", "Net GEX", "$ per 1 %"),
@@ -46,43 +47,71 @@ def key_figures() -> Component:
         className="kpi range",
         id="card-range",
     )
-    return html.Dl([*cards, spread], className="kpis", **{"aria-label": "Key figures"})
+    return with_attributes(
+        html.Dl([*cards, spread], className="kpis"), {"aria-label": "Key figures"}
+    )
 
 
 def grid() -> Component:
     """Return the charts, the ladder and the alerts in reading order."""
     stack = html.Div(
         [
-            _chart("gex", "GEX by strike", "$ per 1 %", figures.gex_by_strike(), (*_GEX_KEY, _data_link("gex"))),
             _chart(
-                "profile", "Gamma profile", "net GEX if spot moved", figures.gamma_profile(), (_data_link("profile"),)
+                "gex",
+                "GEX by strike",
+                "$ per 1 %",
+                figures.gex_by_strike(),
+                (*_GEX_KEY, _data_link("gex")),
             ),
-            _chart("matrix", "Strike × expiry", "net GEX", figures.strike_by_expiry(), (*_MATRIX_KEY, _data_link("matrix"))),
+            _chart(
+                "profile",
+                "Gamma profile",
+                "net GEX if spot moved",
+                figures.gamma_profile(),
+                (_data_link("profile"),),
+            ),
+            _chart(
+                "matrix",
+                "Strike × expiry",
+                "net GEX",
+                figures.strike_by_expiry(),
+                (*_MATRIX_KEY, _data_link("matrix")),
+            ),
             html.Div(html.Span(id="crosshair-value"), id="crosshair", hidden=True),
         ],
         className="stack",
         id="stack",
     )
-    switch = html.Div(
-        [
-            html.Button(
-                word,
-                type="button",
-                **{"data-choice": "by", "data-value": column, "aria-pressed": pressed},
-            )
-            for word, column, pressed in (
-                ("Vega", "vega_usd_per_pt", "true"),
-                ("GEX", "gex_usd_per_1pct", "false"),
-            )
-        ],
-        className="segment small",
-        role="group",
-        **{"aria-label": "Exposure by expiry", "data-segment": "by"},
+    switch = with_attributes(
+        html.Div(
+            [
+                with_attributes(
+                    html.Button(
+                        word,
+                        type="button",
+                    ),
+                    {"data-choice": "by", "data-value": column, "aria-pressed": pressed},
+                )
+                for word, column, pressed in (
+                    ("Vega", "vega_usd_per_pt", "true"),
+                    ("GEX", "gex_usd_per_1pct", "false"),
+                )
+            ],
+            className="segment small",
+            role="group",
+        ),
+        {"aria-label": "Exposure by expiry", "data-segment": "by"},
     )
     return html.Div(
         [
             stack,
-            _chart("expiries", "By expiry", "$ per pt · IV", figures.by_expiry(), (switch, _data_link("expiries"))),
+            _chart(
+                "expiries",
+                "By expiry",
+                "$ per pt · IV",
+                figures.by_expiry(),
+                (switch, _data_link("expiries")),
+            ),
             _chart(
                 "history",
                 "Flip against price",
@@ -132,12 +161,14 @@ def _heading(key: str, title: str, unit: str, extra: Sequence[Component]) -> Com
 
 
 def _panel(key: str, heading: Component, body: Component) -> Component:
-    return html.Section(
-        [heading, body],
-        id=f"panel-{key}",
-        className="panel",
-        tabIndex=-1,
-        **{"aria-labelledby": f"title-{key}"},
+    return with_attributes(
+        html.Section(
+            [heading, body],
+            id=f"panel-{key}",
+            className="panel",
+            tabIndex=-1,
+        ),
+        {"aria-labelledby": f"title-{key}"},
     )
 
 
@@ -145,8 +176,20 @@ def _chart(
     key: str, title: str, unit: str, figure: figures.Part, extra: Sequence[Component]
 ) -> Component:
     """Return a panel with a skeleton chart."""
-    graph = dcc.Graph(id=f"chart-{key}", figure=figure, config=figures.CONFIG)
-    body = html.Div(graph, className="chart", id=f"box-{key}")
+    graph = dcc.Graph(
+        id=f"chart-{key}",
+        figure=figure,
+        config=figures.CONFIG,  # type: ignore[arg-type] # its type lacks showSendToCloud
+    )
+    body = with_attributes(
+        html.Div(
+            graph,
+            className="chart",
+            id=f"box-{key}",
+            role="img",
+        ),
+        {"aria-label": f"Chart: {title}, {unit}. The same numbers are behind the data link."},
+    )
     return _panel(key, _heading(key, title, unit, extra), body)
 
 
@@ -160,10 +203,12 @@ def _ladder() -> Component:
     head = html.Thead(
         html.Tr([html.Th(name, scope="col", colSpan=width) for name, width in columns])
     )
-    table = html.Table(
-        [head, html.Tbody(id="ladder-rows")],
-        className="ladder",
-        **{"aria-labelledby": "title-ladder"},
+    table = with_attributes(
+        html.Table(
+            [head, html.Tbody(id="ladder-rows")],
+            className="ladder",
+        ),
+        {"aria-labelledby": "title-ladder"},
     )
     unit = "$, re-hedged exactly"
     heading = _heading("ladder", "Hedge-flow ladder", unit, (_data_link("ladder"),))

@@ -6,12 +6,15 @@ from dash import html
 from dash.development.base_component import Component
 
 from app.board import Book, ExpiryGroup
+from app.dashboard.attributes import with_attributes
 from app.settings import Source
 from dealers.rules import PositionModel
 
-_SIMULATED = "Simulated data. No price here is real."
-_RECORDED = "Recorded data, replayed. Nothing here is happening now."
-_BANNERS = {Source.DEMO: ("DEMO", _SIMULATED), Source.REPLAY: ("REPLAY", _RECORDED)}
+_UNREAL = {
+    Source.DEMO: ("DEMO", "Simulated data. No price here is real."),
+    Source.REPLAY: ("REPLAY", "Recorded data, replayed. Nothing here is happening now."),
+    Source.TESTNET: ("TESTNET", "The exchange's test system. No price here is real."),
+}
 
 _EXPIRY_WORDS = {
     "all": "All",
@@ -45,30 +48,38 @@ _KEYS = (
 
 def banner(source: Source) -> Component:
     """Say in large letters that the numbers are not the market's, when they are not."""
-    word, sentence = _BANNERS.get(source, ("", ""))
     return html.Div(
-        [html.Strong(word, id="banner-word"), html.Span(sentence, id="banner-text")],
+        [
+            with_attributes(
+                html.P([html.Strong(word), sentence], hidden=unreal != source),
+                {"data-source": unreal.value},
+            )
+            for unreal, (word, sentence) in _UNREAL.items()
+        ],
         id="banner",
         role="note",
-        hidden=not word,
     )
 
 
 def _segment(name: str, label: str, options: Sequence[tuple[str, str, str]]) -> Component:
     """Return a group of buttons of which one is pressed: value, word and explanation of each."""
-    return html.Div(
-        [
-            html.Button(
-                word,
-                type="button",
-                title=explanation or None,
-                **{"data-choice": name, "data-value": value, "aria-pressed": "false"},
-            )
-            for value, word, explanation in options
-        ],
-        className="segment",
-        role="group",
-        **{"aria-label": label, "data-segment": name},
+    return with_attributes(
+        html.Div(
+            [
+                with_attributes(
+                    html.Button(
+                        word,
+                        type="button",
+                        title=explanation or None,
+                    ),
+                    {"data-choice": name, "data-value": value, "aria-pressed": "false"},
+                )
+                for value, word, explanation in options
+            ],
+            className="segment",
+            role="group",
+        ),
+        {"aria-label": label, "data-segment": name},
     )
 
 
@@ -97,17 +108,20 @@ def header(assets: Sequence[str]) -> Component:
             html.Div(className="spring"),
             _fact("Next expiry", "next-expiry"),
             _fact("UTC", "clock"),
-            html.Div(
-                [
-                    html.I(className="dot"),
-                    html.Strong("CONNECTING", id="pill-word"),
-                    html.Span("", id="pill-age"),
-                ],
-                id="pill",
-                role="status",
-                **{"data-state": "connecting", "aria-live": "off"},
+            with_attributes(
+                html.Div(
+                    [
+                        html.I(className="dot"),
+                        html.Strong("CONNECTING", id="pill-word", role="status"),
+                        html.Span("", id="pill-age"),
+                    ],
+                    id="pill",
+                ),
+                {"data-state": "connecting"},
             ),
-            html.Button("?", id="help-open", type="button", **{"aria-label": "Help and keys"}),
+            with_attributes(
+                html.Button("?", id="help-open", type="button"), {"aria-label": "Help and keys"}
+            ),
         ],
         className="top",
     )
@@ -118,33 +132,40 @@ def _fact(label: str, name: str) -> Component:
 
 
 def notice() -> Component:
-    """Return the line that says what is wrong: stale, starting, an unknown selection."""
-    return html.Div("", id="notice", role="alert", hidden=True)
+    """Return the line that says what is wrong: stale, starting, an unknown selection.
+
+    It counts seconds, so it is not announced; the word on the pill is.
+    """
+    return html.Div("", id="notice", hidden=True)
 
 
 def controls() -> Component:
     """Expiries, position model and book."""
-    return html.Nav(
-        [
-            html.Span("Expiries", className="control-label"),
-            _segment("expiry", "Expiries", [(v, w, "") for v, w in _EXPIRY_WORDS.items()]),
-            html.Details(
-                [html.Summary("Pick", id="expiry-picked"), html.Div(id="expiry-list")],
-                id="expiry-menu",
-                className="menu",
-            ),
-            html.Div(className="spring"),
-            html.Span("Dealers", className="control-label"),
-            _segment(
-                "position",
-                "Position model",
-                [(model.value, *words) for model, words in _POSITION_WORDS.items()],
-            ),
-            html.Span("Book", className="control-label"),
-            _segment("book", "Book", [(book.value, *words) for book, words in _BOOK_WORDS.items()]),
-        ],
-        className="controls",
-        **{"aria-label": "What the board shows"},
+    return with_attributes(
+        html.Nav(
+            [
+                html.Span("Expiries", className="control-label"),
+                _segment("expiry", "Expiries", [(v, w, "") for v, w in _EXPIRY_WORDS.items()]),
+                html.Details(
+                    [html.Summary("Pick", id="expiry-picked"), html.Div(id="expiry-list")],
+                    id="expiry-menu",
+                    className="menu",
+                ),
+                html.Div(className="spring"),
+                html.Span("Dealers", className="control-label"),
+                _segment(
+                    "position",
+                    "Position model",
+                    [(model.value, *words) for model, words in _POSITION_WORDS.items()],
+                ),
+                html.Span("Book", className="control-label"),
+                _segment(
+                    "book", "Book", [(book.value, *words) for book, words in _BOOK_WORDS.items()]
+                ),
+            ],
+            className="controls",
+        ),
+        {"aria-label": "What the board shows"},
     )
 
 
@@ -168,30 +189,32 @@ def footer() -> Component:
 
 def help_dialog() -> Component:
     """Keys, and what the numbers mean."""
-    return html.Dialog(
-        [
-            html.H2("Keys"),
-            html.Dl(
-                [
-                    part
-                    for keys, action in _KEYS
-                    for part in (html.Dt(html.Kbd(keys)), html.Dd(action))
-                ]
-            ),
-            html.H2("Reading the board"),
-            html.P(
-                "GEX is the delta, in US dollars, that dealers must trade to stay hedged when "
-                "every forward moves up 1 %. Above zero they are long gamma: they sell rallies "
-                "and buy dips, which dampens moves. Below zero they chase the market and amplify "
-                "it. The flip is the spot at which the re-priced net GEX is zero."
-            ),
-            html.P(
-                "Nobody publishes who holds an option. Who is long is an assumption, chosen "
-                "under Dealers; the range shows what the others would say. A dash means "
-                "unknown, never zero. Hatched: nothing listed."
-            ),
-            html.Button("Close", type="button", id="help-close"),
-        ],
-        id="help",
-        **{"aria-label": "Help"},
+    return with_attributes(
+        html.Dialog(
+            [
+                html.H2("Keys"),
+                html.Dl(
+                    [
+                        part
+                        for keys, action in _KEYS
+                        for part in (html.Dt(html.Kbd(keys)), html.Dd(action))
+                    ]
+                ),
+                html.H2("Reading the board"),
+                html.P(
+                    "GEX is the delta, in US dollars, that dealers must trade to stay hedged when "
+                    "every forward moves up 1 %. Above zero they are long gamma: they sell rallies "
+                    "and buy dips, which dampens moves. Below zero they chase the market and "
+                    "amplify it. The flip is the spot at which the re-priced net GEX is zero."
+                ),
+                html.P(
+                    "Nobody publishes who holds an option. Who is long is an assumption, chosen "
+                    "under Dealers; the range shows what the others would say. A dash means "
+                    "unknown, never zero. Hatched: nothing listed."
+                ),
+                html.Button("Close", type="button", id="help-close"),
+            ],
+            id="help",
+        ),
+        {"aria-label": "Help"},
     )

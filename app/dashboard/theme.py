@@ -4,7 +4,7 @@ Blue and orange stay apart under every common colour blindness; sign is also sho
 a word. Every text colour has a contrast of at least 4.5 on the panel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 BACKGROUND = "#0A0E14"
 PANEL = "#0F151D"
@@ -62,14 +62,13 @@ def with_alpha(colour: str, alpha: float) -> str:
     return f"rgba({', '.join(str(part) for part in _channels(colour))}, {alpha:g})"
 
 
-SIGN_SCALE: Sequence[tuple[float, str]] = (
-    (0.0, NEGATIVE),
-    (0.25, NEGATIVE_SHADE),
-    (0.5, ZERO),
-    (0.75, POSITIVE_SHADE),
-    (1.0, POSITIVE),
-)
-"""Colour of a bar by its sign: -1 and 1 in full, half of it where bars of one sign stack."""
+SIGN_COLOURS: Mapping[str, str] = {
+    "positive": POSITIVE,
+    "negative": NEGATIVE,
+    "positive_shade": POSITIVE_SHADE,
+    "negative_shade": NEGATIVE_SHADE,
+}
+"""Colours of bars; the shades are for puts stacked on calls of the same sign."""
 
 
 def diverging_scale(steps: int = 10) -> list[tuple[float, str]]:

@@ -5,6 +5,8 @@ import functools
 import time
 from collections.abc import Mapping
 
+import numpy as np
+
 from app.board import compute_models
 from app.hub import BoardState, FeedStatus, SnapshotHub
 from app.settings import Source
@@ -17,7 +19,11 @@ FLIP = 100_000.0
 
 @functools.cache
 def _models() -> Mapping[PositionModel, ExposureSnapshot]:
-    return compute_models(make_chain(strikes=(90_000.0, 100_000.0, 110_000.0), days=(7.0,)))
+    more_calls = np.tile([150.0, 50.0], 3)  # so that net GEX is not zero
+    chain = make_chain(
+        strikes=(90_000.0, 100_000.0, 110_000.0), days=(7.0,), open_interest=more_calls
+    )
+    return compute_models(chain)
 
 
 class ScriptedBoard:

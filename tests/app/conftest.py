@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -17,6 +18,13 @@ from app.store import Store, sqlite_url
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "postgres: needs PostgreSQL's server binaries")
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[structlog.typing.EventDict]]:
+    """What the product logged; nothing is printed, since tracebacks take seconds to colour."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 def _postgres_bin() -> Path | None:

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 import pytest
 
 from app import alert_store
+from app.alert_service import wall_clock_ms
 from app.alert_store import Endpoint, Event
 from app.delivery import DeliveryWorker
 from app.outbox import (
@@ -35,12 +36,12 @@ class Bench:
     """A store, a worker and a wall clock that only the test moves."""
 
     store: Store
-    now_ms: int = 1_795_000_000_000
+    now_ms: int = field(default_factory=wall_clock_ms)  # signatures are only good for 5 minutes
     sequence: int = 0
 
-    def worker(self, seed: int = 1) -> DeliveryWorker:
+    def worker(self, seed: int = 1, limit_s: float = 60.0) -> DeliveryWorker:
         return DeliveryWorker(
-            self.store, LOCAL, lambda: self.now_ms, random.Random(seed), request_limit_s=0.3
+            self.store, LOCAL, lambda: self.now_ms, random.Random(seed), request_limit_s=limit_s
         )
 
     async def endpoint(self, url: str) -> Endpoint:
@@ -108,16 +109,17 @@ async def test_a_delivery_is_signed_and_made_once(bench: Bench) -> None:
     [
         (answer(500), 500, "the receiver answered 500"),
         (answer(302, "location: http://127.0.0.1:1/"), 302, "redirects are not followed"),
-        (HANG, None, "no answer within 0.3 s"),
-        (DRIP, None, "no answer within 0.3 s"),
+        (HANG, None, "no answer within 1 s"),
+        (DRIP, None, "no answer within 1 s"),
     ],
 )
 async def test_a_failure_is_tried_again_under_the_same_id(
     bench: Bench, manner: bytes, code: int | None, error: str
 ) -> None:
+    is_silent = code is None
     async with receiving(manner) as receiver:
         delivery_id = await bench.queue(await bench.endpoint(receiver.url))
-        await bench.worker().deliver_due()
+        await bench.worker(limit_s=1.0 if is_silent else 60.0).deliver_due()
         row = await bench.row(delivery_id)
         assert (row.status, row.last_status_code, row.last_error) == ("failed", code, error)
         assert row.next_attempt_ms is not None
@@ -150,8 +152,7 @@ async def test_the_whole_schedule_ends_in_a_dead_letter_that_can_be_sent_again(
         assert bench.now_ms - row.created_ms >= MAX_AGE_MS
         receiver.manners.clear()
         assert await redeliver(bench.store, delivery_id, bench.now_ms)
-        bench.now_ms = (await bench.health(endpoint)).resume_ms
-        await bench.worker().deliver_due()
+        await bench.worker().deliver_due()  # its owner asks, so the open circuit does not
         row = await bench.row(delivery_id)
         assert (row.status, row.attempts) == (DeliveryStatus.DELIVERED, 1)
         assert {hit.id for hit in receiver.hits} == {delivery_id}
@@ -244,19 +245,23 @@ async def test_one_request_is_in_flight_per_endpoint_however_many_workers(bench:
 
 
 async def test_a_hanging_endpoint_does_not_delay_another(bench: Bench) -> None:
-    async with receiving(*[HANG] * 9) as hanging, receiving() as swift, asyncio.timeout(10):
+    worker = bench.worker()
+    async with (
+        asyncio.timeout(10),
+        running(worker),
+        receiving(*[HANG] * 9) as hanging,
+        receiving() as swift,
+    ):
         slow, quick = await bench.endpoint(hanging.url), await bench.endpoint(swift.url)
         for _ in range(3):
             await bench.queue(slow)
-        worker = bench.worker()
-        worker._request_limit_s = 60.0
-        async with running(worker):
-            await hanging.wait_for(1)
-            for count in range(1, 6):
-                await bench.queue(quick)
-                worker.wake()
-                await swift.wait_for(count)
-            assert len(hanging.hits) == 1
+        worker.wake()
+        await hanging.wait_for(1)
+        for count in range(1, 6):
+            await bench.queue(quick)
+            worker.wake()
+            await swift.wait_for(count)
+        assert len(hanging.hits) == 1
 
 
 async def test_what_a_dead_process_had_in_flight_is_sent_again_under_the_same_id(

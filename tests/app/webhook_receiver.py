@@ -45,7 +45,7 @@ class Receiver:
     hits: list[Hit] = field(default_factory=list)
     connections: int = 0
     most_at_once: int = 0
-    _open: int = 0
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -60,13 +60,13 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._open += 1
-        self.most_at_once = max(self.most_at_once, self._open)
+        self.open.add(writer)
+        self.most_at_once = max(self.most_at_once, len(self.open))
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
                 await self._answer(reader, writer)
         finally:
-            self._open -= 1
+            self.open.discard(writer)
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,5 +102,8 @@ async def receiving(*manners: bytes) -> AsyncIterator[Receiver]:
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
     receiver.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield receiver
-        server.close()
+        try:
+            yield receiver
+        finally:
+            for writer in receiver.open:
+                writer.close()

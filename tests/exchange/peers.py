@@ -37,7 +37,7 @@ def make_config(**choices: Any) -> ExchangeConfig:
     return ExchangeConfig(**{**defaults, **choices})
 
 
-class Refused(Exception):
+class RefusalError(Exception):
     """An error reply."""
 
     def __init__(self, error: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ class Peer:
         """Send one request and return its result."""
         reply = await self.ask(method, **params)
         if "error" in reply:
-            raise Refused(reply["error"])
+            raise RefusalError(reply["error"])
         return reply["result"]
 
     async def next(self, channel: str) -> Any:

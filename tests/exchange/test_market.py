@@ -5,7 +5,9 @@ import pytest
 
 from exchange.config import IndexPoint
 from exchange.market import SyntheticMarket
+from exchange.specs import Kind
 from exchange.state import OptionTable
+from exchange.tape import Print
 from greeks.black76 import compute_greeks
 from greeks.conventions import MS_PER_YEAR, FloatArray
 from tests.exchange.peers import START_MS, make_config
@@ -143,7 +145,7 @@ def test_sequences_have_no_holes_and_numbers_rise_per_currency() -> None:
         assert p.trade_seq == last_seq.get(name, 0) + 1
         key = (p.instrument.currency, p.instrument.asset)
         assert p.number > last_number.get(key, 0)
-        assert p.timestamp >= last_time - 400  # books are walked one after the other in a beat
+        assert p.timestamp >= last_time
         last_seq[name], last_number[key] = p.trade_seq, p.number
         last_time = p.timestamp
 
@@ -182,3 +184,45 @@ def test_a_wide_step_ends_where_small_steps_end() -> None:
     assert state.indices["btc_usd"].price == pytest.approx(94_500.0, abs=90)
     assert state.now_ms == START_MS + 3_600_000
     assert state.options["btc_usd"].columns.timestamp.max() > START_MS + 3_500_000
+
+
+def test_a_combo_prints_once_whole_and_once_a_leg() -> None:
+    market = SyntheticMarket(make_config(seed=9, activity=20.0), START_MS)
+    for k in range(1, 240):
+        market.advance(START_MS + 1000 * k)
+    prints = list(market.state.tape.since(0))
+    combos = [p for p in prints if p.instrument.kind is Kind.OPTION_COMBO]
+    by_id = {p.wire["trade_id"]: p for p in prints}
+    assert len(combos) > 5
+    for combo in combos:
+        legs = combo.wire["legs"]
+        assert isinstance(legs, list)
+        assert len(legs) == len(combo.instrument.legs) == 2
+        for leg, part in zip(combo.instrument.legs, legs, strict=True):
+            printed = by_id[part["trade_id"]]
+            assert printed.wire == part
+            assert printed.number > combo.number
+            assert part["combo_id"] == combo.instrument.name
+            assert part["combo_trade_id"] == combo.wire["trade_id"]
+            assert part["instrument_name"] == leg.instrument_name
+            assert (part["direction"] == combo.wire["direction"]) == (leg.ratio > 0)
+        price = sum(
+            leg.ratio * part["price"] for leg, part in zip(combo.instrument.legs, legs, strict=True)
+        )
+        assert combo.price == pytest.approx(price)
+
+
+def test_a_block_counts_its_hedge_among_its_legs() -> None:
+    market = SyntheticMarket(make_config(seed=9, activity=20.0), START_MS)
+    for k in range(1, 240):
+        market.advance(START_MS + 1000 * k)
+    blocks: dict[object, list[Print]] = {}
+    for p in market.state.tape.since(0):
+        if "block_trade_id" in p.wire and "legs" not in p.wire:
+            blocks.setdefault(p.wire["block_trade_id"], []).append(p)
+    assert len(blocks) > 5
+    for prints in blocks.values():
+        assert {p.wire["block_trade_leg_count"] for p in prints} == {len(prints)}
+        assert len({p.timestamp for p in prints}) == 1
+    hedges = [p for prints in blocks.values() for p in prints if p.instrument.is_perpetual]
+    assert hedges

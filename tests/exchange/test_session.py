@@ -7,7 +7,17 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from exchange.config import LimitSettings
-from tests.exchange.peers import Refused, make_config, meet, serve, serve_peer
+from tests.exchange.peers import Peer, RefusalError, make_config, meet, serve, serve_peer
+
+
+async def collect_heartbeats(peer: Peer) -> None:
+    while True:
+        await peer.next_heartbeat()
+
+
+async def subscribe_often(peer: Peer, times: int) -> None:
+    for _ in range(times):
+        await peer.call("public/subscribe", channels=["platform_state"])
 
 
 async def test_a_reply_carries_id_times_and_testnet() -> None:
@@ -64,7 +74,7 @@ async def test_a_bad_request_gets_the_code_of_the_venue(
     method: str, params: dict[str, object], code: int
 ) -> None:
     async with serve_peer() as (_, peer):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusalError) as refused:
             await peer.call(method, **params)
     assert refused.value.code == code
 
@@ -122,8 +132,7 @@ async def test_an_unanswered_heartbeat_closes_with_4000() -> None:
     async with serve_peer() as (_, peer):
         await peer.call("public/set_heartbeat", interval=10)
         with pytest.raises(ConnectionClosed):
-            while True:
-                await peer.next_heartbeat()
+            await collect_heartbeats(peer)
         assert peer.socket.close_code == 4000
         assert peer.socket.close_reason == "heartbeat close"
 
@@ -137,9 +146,8 @@ async def test_an_idle_socket_is_dropped_without_a_close_frame() -> None:
 
 async def test_an_empty_purse_is_answered_10028_and_closed() -> None:
     async with serve_peer() as (_, peer):
-        with pytest.raises(Refused) as refused:
-            for _ in range(40):
-                await peer.call("public/subscribe", channels=["platform_state"])
+        with pytest.raises(RefusalError) as refused:
+            await subscribe_often(peer, 40)
         assert refused.value.code == 10028
         await peer.socket.wait_closed()
 

@@ -5,8 +5,6 @@
 import { isKnown, level, money, number, percent } from "./format.mjs";
 import { labels, lines, zones } from "./levels.mjs";
 
-const SHADE = 0.5; // a put on the same side as its call
-
 const filled = (skeleton, i, columns, marker) => ({
   ...skeleton.data[i],
   ...columns,
@@ -39,6 +37,17 @@ const valueAxis = (skeleton, scene, key, values, axis = "yaxis") => {
 
 const dragmode = (skeleton, scene) => (scene.isTouch ? false : skeleton.layout.dragmode);
 
+/* One colour where all bars have one sign: Plotly draws that twice as fast as a list of them. */
+function signColours(skeleton, values, isShaded = () => false) {
+  const { positive, negative, positive_shade, negative_shade } = skeleton.layout.meta.colours;
+  const colours = values.map((value, i) => {
+    if (isShaded(i)) return value < 0 ? negative_shade : positive_shade;
+    return value < 0 ? negative : positive;
+  });
+  const known = new Set(colours.filter((_, i) => values[i]));
+  return known.size > 1 ? colours : ([...known][0] ?? positive);
+}
+
 /* As wide as the gap to the next strike allows, so that sparse strikes are not hairlines. */
 function barWidths(strikes, [low, high]) {
   const gaps = strikes.map((k, i) =>
@@ -66,12 +75,12 @@ function gex(data, skeleton, scene) {
     `${number(data.strikes.open_interest_put_coin[i], 0)} P`);
   return {
     data: [
-      filled(skeleton, 0, { x: strike, y: calls, width }, { color: calls.map(Math.sign) }),
+      filled(skeleton, 0, { x: strike, y: calls, width }, { color: signColours(skeleton, calls) }),
       filled(skeleton, 1, { x: strike, y: puts, width }, {
-        color: puts.map((put, i) => Math.sign(put) * (put * calls[i] > 0 ? SHADE : 1)),
+        color: signColours(skeleton, puts, (i) => puts[i] * calls[i] > 0),
       }),
       filled(skeleton, 2, { x: strike, y: net, customdata: hover }, {
-        size: width.map((step) => Math.min(14, Math.max(4, (step / (high - low)) * scene.widthPx))),
+        size: Math.min(14, Math.max(4, (Math.min(...width) / (high - low)) * scene.widthPx)),
       }),
     ],
     layout: layout(skeleton, scene, {
@@ -156,7 +165,7 @@ function expiries(data, skeleton, scene) {
     `<br>GEX ${money(table.gex_usd_per_1pct[i])} per 1 %<br>flip ${level(table.flip_usd[i])}`);
   return {
     data: [filled(
-      skeleton, 0, { x: values, y: table.expiry, customdata: hover }, { color: values.map(Math.sign) },
+      skeleton, 0, { x: values, y: table.expiry, customdata: hover }, { color: signColours(skeleton, values) },
     )],
     layout: layout(skeleton, scene, {
       bargap: 1 - 0.65 * Math.min(1, values.length / 9), // few expiries: no fat bars

@@ -20,6 +20,7 @@ const BY_UNITS = {
   vega_usd_per_pt: "$ per pt \u00B7 IV", gex_usd_per_1pct: "$ per 1 % \u00B7 IV",
 };
 const NOTHING = "No option is listed in this selection.";
+const REFUSAL_MS = 8_000;
 const CLOCK_MS = 250;
 const ALERTS_MS = 10_000;
 
@@ -31,7 +32,8 @@ class Board {
   #newest = ""; // topic and seq of the newest message
   #heardAt = 0;
   #startedAt = performance.now();
-  #refusal = null;
+  #refusal = null; // what the server answered to a view it does not know
+  #refusalTimer = 0;
   #window = new StrikeWindow();
   #steady = new SteadyRanges();
   #paths = new Paths();
@@ -95,7 +97,6 @@ class Board {
     this.#newest = name;
     this.#header = header;
     this.#heardAt = performance.now();
-    this.#refusal = null;
     if (data.summary) {
       this.#data = data;
       document.getElementById("board").classList.toggle("has-data", data.strikes.strike.length > 0);
@@ -126,6 +127,8 @@ class Board {
       this.show({ ...this.view, expiries: [] });
     }
     this.#refusal = `The server answered: ${error}`;
+    clearTimeout(this.#refusalTimer);
+    this.#refusalTimer = setTimeout(() => { this.#refusal = null; }, REFUSAL_MS);
     this.#tick();
   }
 
@@ -157,7 +160,8 @@ class Board {
     pill.dataset.state = status.state;
     text.set("pill-word", status.word);
     text.set("pill-age", format.age(status.ageMs));
-    document.getElementById("board").classList.toggle("is-stale", status.state === "stale");
+    const isOld = status.state === "stale" || status.state === "connecting";
+    document.getElementById("board").classList.toggle("is-stale", isOld);
     const notice = document.getElementById("notice");
     const isEmpty = this.#data?.strikes.strike.length === 0;
     const words = status.notice ?? this.#refusal ?? (isEmpty ? NOTHING : null);
@@ -179,17 +183,10 @@ class Board {
   }
 }
 
-const BANNERS = {
-  demo: ["DEMO", "Simulated data. No price here is real."],
-  replay: ["REPLAY", "Recorded data, replayed. Nothing here is happening now."],
-  testnet: ["TESTNET", "The exchange's test system: no price here is real."],
-};
-
 function showBanner(source) {
-  const [word, sentence] = BANNERS[source] ?? ["", ""];
-  text.set("banner-word", word);
-  text.set("banner-text", sentence);
-  document.getElementById("banner").hidden = !word;
+  for (const line of document.getElementById("banner").children) {
+    line.hidden = line.dataset.source !== source;
+  }
 }
 
 /* Dash and Plotly draw the skeletons after this script has run; wait for the last of them. */

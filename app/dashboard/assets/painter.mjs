@@ -2,7 +2,7 @@
 
 import * as charts from "./charts.mjs";
 
-const EVERY_MS = { gex: 250, profile: 500, matrix: 1_000, expiries: 1_000, history: 1_000 };
+const EVERY_MS = { gex: 250, profile: 500, matrix: 1_000, expiries: 2_000, history: 2_000 };
 
 export class Painter {
   #charts = new Map();

@@ -1,0 +1,580 @@
+"""What the public contract promises, asked of one running demo board by a stranger."""
+
+import csv
+import io
+import json
+import math
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pyarrow.parquet
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.processes import Board, Launcher, until
+
+ENVELOPE = {
+    "asset", "as_of", "age_ms", "source", "status", "position", "spot_usd", "quality", "data",
+}  # fmt: skip
+QUALITY = {"listed", "used", "stale", "without_iv", "rejected", "gaps"}
+TABLES = ("strikes", "expiries", "chain", "hedge-flow")
+VIEWS = (*TABLES, "matrix", "profile", "levels", "trades", "feedback")
+STREAMED = ("summary", "strikes", "profile", "levels", "trades")
+COLUMNS = {
+    "strikes": {
+        "strike", "gex_usd_per_1pct", "call_gex_usd_per_1pct", "put_gex_usd_per_1pct",
+        "vega_usd_per_pt", "delta_coin", "vanna_coin_per_pt", "charm_coin_per_day",
+        "open_interest_call_coin", "open_interest_put_coin",
+    },
+    "expiries": {
+        "expiry", "expiry_ms", "days", "forward_usd", "atm_iv", "gex_usd_per_1pct",
+        "vega_usd_per_pt", "delta_coin", "vanna_coin_per_pt", "charm_coin_per_day", "flip_usd",
+    },
+    "chain": {
+        "instrument_name", "book", "strike", "expiry_ms", "type", "open_interest_coin",
+        "position_coin", "mark_iv", "status",
+    },
+    "hedge-flow": {
+        "move_pct", "horizon_s", "spot_usd", "flow_coin", "flow_usd", "gamma_coin", "charm_coin",
+        "vanna_coin", "expiry_coin", "residual_coin", "share_of_depth", "share_of_volume",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
+    return Launcher(tmp_path_factory.mktemp("contract"))
+
+
+@pytest.fixture(scope="module")
+def board(launch: Launcher) -> Iterator[Board]:
+    with launch.board("demo") as running:
+        yield running.wait_ready()
+
+
+def newest_seq(board: Board, asset: str = "BTC") -> int:
+    return int(board.get(f"/{asset}")["seq"])
+
+
+def assert_problem(response: httpx.Response, status: int, *words: str) -> None:
+    assert response.status_code == status, response.text[:300]
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem.keys() >= {"type", "title", "status", "detail"}
+    assert problem["status"] == status
+    for word in words:
+        assert word in problem["detail"]
+
+
+# Bodies
+
+
+@pytest.mark.parametrize("asset", ["BTC", "ETH"])
+@pytest.mark.parametrize("view", ["", *(f"/{view}" for view in VIEWS)])
+def test_every_body_says_whose_when_how_old_and_from_where(
+    board: Board, asset: str, view: str
+) -> None:
+    response = board.client.get(f"/api/v1/{asset}{view}")
+    assert response.status_code == 200
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    body = json.loads(response.content, parse_constant=refuse)
+    assert body.keys() >= ENVELOPE
+    assert body["asset"] == asset
+    assert (body["source"], body["status"], body["position"]) == ("demo", "live", "naive")
+    assert body["quality"].keys() >= QUALITY
+    assert body["quality"]["used"] <= body["quality"]["listed"]
+    assert isinstance(body["as_of"], int)
+    assert body["age_ms"] >= 0
+
+
+def test_the_assets_are_listed_with_books_and_expiries(board: Board) -> None:
+    rows = {row["asset"]: row for row in board.get("/assets")["data"]}
+    assert list(rows) == ["BTC", "ETH"]
+    for row in rows.values():
+        assert set(row["books"]) <= {"inverse", "linear"}
+        assert row["expiries"]
+        assert row["status"] == "live"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_has_the_columns_that_the_contract_names(board: Board, table: str) -> None:
+    rows = board.get(f"/BTC/{table}")["data"]
+    assert rows
+    assert all(row.keys() >= COLUMNS[table] for row in rows)
+
+
+@pytest.mark.parametrize("position", ["naive", "reversed", "customer_long"])
+def test_the_position_model_is_the_one_asked_for_and_said(board: Board, position: str) -> None:
+    seq = newest_seq(board)
+    net = board.get("/BTC", seq=seq)["data"]["net"]["gex_usd_per_1pct"]
+    gross = board.get("/BTC", seq=seq)["data"]["gross"]["gex_usd_per_1pct"]
+    body = board.get("/BTC", seq=seq, position=position)
+    assert body["position"] == position
+    expected = {"naive": net, "reversed": -net, "customer_long": -gross}[position]
+    assert body["data"]["net"]["gex_usd_per_1pct"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_books_add_up_to_the_whole(board: Board) -> None:
+    seq = newest_seq(board)
+    parts = [
+        board.get("/BTC", seq=seq, book=book)["data"]["net"]["gex_usd_per_1pct"]
+        for book in ("inverse", "linear")
+    ]
+    body = board.get("/BTC", seq=seq)["data"]
+    gross = body["gross"]["gex_usd_per_1pct"]
+    assert sum(parts) == pytest.approx(body["net"]["gex_usd_per_1pct"], abs=1e-9 * gross)
+
+
+def test_the_expiries_add_up_to_the_whole(board: Board) -> None:
+    seq = newest_seq(board)
+    body = board.get("/BTC", seq=seq)["data"]
+    labels = [row["expiry"] for row in board.get("/BTC/expiries", seq=seq)["data"]]
+    alone = [
+        board.get("/BTC", seq=seq, expiry=label)["data"]["net"]["gex_usd_per_1pct"]
+        for label in labels
+    ]
+    gross = body["gross"]["gex_usd_per_1pct"]
+    assert sum(alone) == pytest.approx(body["net"]["gex_usd_per_1pct"], abs=1e-9 * gross)
+    together = board.client.get(
+        "/api/v1/BTC", params=[("seq", seq), *(("expiry", label) for label in labels)]
+    ).json()["data"]
+    assert together["net"] == pytest.approx(body["net"], rel=1e-9)
+
+
+def test_the_profile_has_one_value_a_level(board: Board) -> None:
+    body = board.get("/BTC/profile")
+    spots = body["data"]["spot_usd"]
+    assert spots == sorted(spots)
+    assert spots[0] == pytest.approx(0.6 * body["spot_usd"])
+    assert spots[-1] == pytest.approx(1.6 * body["spot_usd"])
+    assert {len(column) for column in body["data"].values()} == {len(spots)}
+
+
+def test_every_horizon_has_a_row_without_a_move(board: Board) -> None:
+    rows = board.get("/BTC/hedge-flow")["data"]
+    horizons = {row["horizon_s"] for row in rows}
+    assert horizons >= {0, 3600, 14_400, 86_400}
+    assert {row["horizon_s"] for row in rows if row["move_pct"] == 0} == horizons
+
+
+def test_trades_come_newest_first_and_page_by_page(board: Board) -> None:
+    def enough() -> Any:
+        body = board.get("/BTC/trades", limit=5)
+        return body if body["cursor"] else None
+
+    first = until(enough, 30.0, "more than one page of trades")
+    second = board.get("/BTC/trades", limit=5, cursor=first["cursor"])
+    trades = first["data"] + second["data"]
+    times = [trade["timestamp"] for trade in trades]
+    assert times == sorted(times, reverse=True)
+    assert len({trade["trade_id"] for trade in trades}) == len(trades)
+    assert {trade["direction"] for trade in trades} <= {"buy", "sell"}
+
+
+# Tables as files
+
+
+def cell(text: str) -> Any:
+    """A cell as a spreadsheet reads it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text or None
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_csv_holds_what_the_json_holds(board: Board, table: str) -> None:
+    seq = newest_seq(board)
+    expected = board.get(f"/BTC/{table}", seq=seq)["data"]
+    response = board.client.get(f"/api/v1/BTC/{table}", params={"seq": seq, "format": "csv"})
+    assert response.headers["content-type"].startswith("text/csv")
+    assert response.headers["content-disposition"].startswith("attachment")
+    rows = list(csv.DictReader(io.StringIO(response.text, newline=""), strict=True))
+    assert [{name: cell(text) for name, text in row.items()} for row in rows] == expected
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_parquet_holds_what_the_json_holds(board: Board, table: str) -> None:
+    seq = newest_seq(board)
+    body = board.get(f"/BTC/{table}", seq=seq)
+    response = board.client.get(f"/api/v1/BTC/{table}", params={"seq": seq, "format": "parquet"})
+    found = pyarrow.parquet.read_table(io.BytesIO(response.content))
+    assert found.to_pylist() == body["data"]
+    header = orjson.loads(found.schema.metadata[b"gammaflip"])
+    assert (header["asset"], header["source"], header["as_of"]) == ("BTC", "demo", body["as_of"])
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("path", ["/DOGE", "/DOGE/strikes", "/btc", "/%00", "/DOGE/events"])
+def test_an_unknown_asset_is_a_404_problem(board: Board, path: str) -> None:
+    assert_problem(board.client.get(f"/api/v1{path}"), 404)
+
+
+@pytest.mark.parametrize("path", ["/BTC", "/BTC/strikes", "/BTC/levels"])
+def test_an_unknown_expiry_is_a_404_problem(board: Board, path: str) -> None:
+    assert_problem(board.client.get(f"/api/v1{path}?expiry=31FEB99"), 404, "31FEB99")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/BTC?position=nobody", "position"),
+        ("/BTC/strikes?book=comic", "book"),
+        ("/BTC/strikes?format=xml", "format"),
+        ("/BTC/matrix?greek=omega", "greek"),
+        ("/BTC/trades?limit=0", "limit"),
+        ("/BTC/trades?limit=1001", "limit"),
+        ("/BTC/trades?limit=many", "limit"),
+        ("/BTC?seq=-1", "seq"),
+        ("/BTC/feedback?depth_usd=-5", "depth_usd"),
+        ("/BTC/events?topic=weather", "topic"),
+    ],
+)
+def test_a_bad_parameter_is_a_422_problem_that_names_it(board: Board, path: str, name: str) -> None:
+    assert_problem(board.client.get(f"/api/v1{path}"), 422, name)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/BTC/nothing", "/api/v2/BTC", "/api/", "/api/v1/", "/api/v1/a/b/c/d"]
+)
+def test_an_unknown_api_address_is_a_problem_and_never_a_page(
+    board: Board, path: str, method: str
+) -> None:
+    assert_problem(board.client.request(method, path), 404)
+
+
+def test_a_wrong_method_is_a_problem(board: Board) -> None:
+    response = board.client.delete("/api/v1/BTC/strikes")
+    assert response.status_code in {404, 405}
+    assert_problem(response, response.status_code)
+
+
+@pytest.mark.parametrize("length", [5_000, 60_000])
+def test_an_absurd_query_is_refused_without_a_server_error(board: Board, length: int) -> None:
+    response = board.client.get("/api/v1/BTC", params={"expiry": "x" * length})
+    assert 400 <= response.status_code < 500
+
+
+# Health, documentation, page
+
+
+def test_health_and_readiness_say_line_by_line_what_they_checked(board: Board) -> None:
+    assert board.client.get("/healthz").status_code == 200
+    ready = board.client.get("/readyz")
+    assert ready.status_code == 200
+    checks = ready.json()["checks"]
+    assert all(check["ok"] for check in checks)
+    assert all(any(asset in check["name"] for check in checks) for asset in ("BTC", "ETH"))
+
+
+def test_metrics_are_in_the_prometheus_format(board: Board) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    families = {
+        family.name: family
+        for family in text_string_to_metric_families(board.client.get("/metrics").text)
+    }
+    ages = {
+        sample.labels["ccy"]: sample.value for sample in families["gex_data_age_seconds"].samples
+    }
+    assert ages.keys() == {"BTC", "ETH"}
+    assert all(0 <= age < 60 for age in ages.values())
+
+
+def test_the_reference_needs_nothing_from_elsewhere(board: Board) -> None:
+    page = board.client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("http://127.0.0.1", "").partition("<body")[0]
+    assert board.client.get("/openapi.json").json()["info"]["title"] == "gammaflip"
+
+
+def test_every_refusal_is_documented_as_a_problem_document(board: Board) -> None:
+    paths = board.client.get("/openapi.json").json()["paths"]
+    wrong = [
+        f"{verb} {path} {status}"
+        for path, verbs in paths.items()
+        for verb, operation in verbs.items()
+        for status, answer in operation["responses"].items()
+        if status >= "400" and path.startswith("/api/")
+        if "application/problem+json" not in answer.get("content", {})
+    ]
+    assert wrong == []
+
+
+def test_every_documented_read_answers(board: Board) -> None:
+    paths = board.client.get("/openapi.json").json()["paths"]
+    reads = [path for path, verbs in paths.items() if "get" in verbs and "events" not in path]
+    assert len(reads) >= 14
+    for path in reads:
+        if path.count("{") == path.count("{asset}"):
+            response = board.client.get(path.replace("{asset}", "BTC"))
+            assert response.status_code == 200, f"{path}: {response.status_code}"
+
+
+def test_the_page_is_served_on_the_same_port(board: Board) -> None:
+    page = board.client.get("/")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "gammaflip" in page.text.lower()
+
+
+# Push
+
+
+def stream(board: Board) -> ClientConnection:
+    return connect(board.url.replace("http", "ws") + "/api/v1/stream", max_size=None)
+
+
+def receive(socket: ClientConnection, seconds: float = 10.0) -> Any:
+    return json.loads(socket.recv(timeout=seconds))
+
+
+def test_the_stream_begins_with_the_newest_of_every_topic(board: Board) -> None:
+    with stream(board) as socket:
+        before = newest_seq(board)
+        socket.send(orjson.dumps({"subscribe": [f"BTC.{view}" for view in STREAMED]}).decode())
+        messages = [receive(socket) for _ in STREAMED]
+    assert {message["topic"] for message in messages} == {f"BTC.{view}" for view in STREAMED}
+    assert all(message.keys() >= {"topic", "seq", "as_of", "data"} for message in messages)
+    assert all(message["seq"] >= before for message in messages)
+
+
+def test_the_stream_says_what_the_api_says_for_the_same_seq(board: Board) -> None:
+    with stream(board) as socket:
+        socket.send('{"subscribe":["BTC.summary","BTC.strikes","BTC.levels","BTC.profile"]}')
+        for _ in range(4):
+            message = receive(socket)
+            view = message["topic"].removeprefix("BTC.").replace("summary", "")
+            body = board.get(f"/BTC/{view}".rstrip("/"), seq=message["seq"])
+            assert message["data"] == body["data"]
+            assert message["as_of"] == body["as_of"]
+
+
+def test_seq_steps_by_one_for_a_quick_reader_at_most_four_times_a_second(board: Board) -> None:
+    count = 9
+    with stream(board) as socket:
+        socket.send('{"subscribe":["BTC.summary"]}')
+        seqs = [receive(socket)["seq"]]
+        started = time.monotonic()
+        seqs += [receive(socket)["seq"] for _ in range(count - 1)]
+        took_s = time.monotonic() - started
+    steps = [after - before for before, after in pairwise(seqs)]
+    assert min(steps) >= 1
+    assert steps.count(1) >= len(steps) // 2, f"mostly nothing is skipped: {steps}"
+    assert took_s > (count - 2) * 0.25 * 0.9
+
+
+def test_a_reader_who_returns_gets_the_newest_and_nobody_waited_for_him(board: Board) -> None:
+    with stream(board) as slow, stream(board) as quick:
+        for socket in (slow, quick):
+            socket.send('{"subscribe":["BTC.chain?book=linear","BTC.summary"]}')
+            assert "error" in receive(socket), "a view that is not a topic is refused by name"
+            socket.send('{"subscribe":["BTC.summary"]}')
+        first = receive(quick)["seq"]
+        target = first + 6
+        until(lambda: receive(quick)["seq"] >= target, 15.0, "the quick reader goes on")
+        # what waited in the slow reader's own buffers comes first, then the newest
+        until(lambda: receive(slow)["seq"] >= target, 10.0, "the slow reader catches up")
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["", "no json", "[]", '{"subscribe":7}', '{"shout":["BTC.summary"]}', "[" * 5000]
+)
+def test_nonsense_on_the_stream_is_answered_and_survived(board: Board, nonsense: str) -> None:
+    with stream(board) as socket:
+        socket.send(nonsense)
+        assert "error" in receive(socket)
+        socket.send('{"subscribe":["BTC.levels"]}')
+        assert receive(socket)["topic"] == "BTC.levels"
+
+
+def test_server_sent_events_resume_after_the_last_one_seen(board: Board) -> None:
+    def first_event(**headers: str) -> tuple[int, dict[str, Any]]:
+        fields: dict[str, str] = {}
+        with board.client.stream("GET", "/api/v1/BTC/events", headers=headers) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            for line in response.iter_lines():
+                if not line and "data" in fields:
+                    break
+                name, _, value = line.partition(": ")
+                fields[name] = value
+        return int(fields["id"]), json.loads(fields["data"])
+
+    seq, message = first_event()
+    assert message["seq"] == seq
+    later, _ = first_event(**{"Last-Event-ID": str(seq)})
+    assert later > seq
+
+
+# What a fuzzer finds
+
+
+def test_a_fuzzer_finds_no_server_error_and_no_undocumented_status(
+    board: Board, tmp_path: Path
+) -> None:
+    config = tmp_path / "schemathesis.toml"
+    config.write_text('[parameters]\n"path.asset" = "BTC"\n')
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("--config-file", str(config), "run", f"{board.url}/openapi.json", "--no-color"),
+            *("--seed", "20260123", "--max-examples", "6", "--phases", "fuzzing"),
+            # an event stream never ends
+            *("--exclude-path-regex", "/events$", "--request-timeout", "10"),
+            "--checks",
+            "not_a_server_error,status_code_conformance,response_schema_conformance",
+            *("--generation-database", "none"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+# Starting and refusing to start
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("run", "--port", "eighty"), "--port"),
+        (("run", "--port", "70000"), "--port"),
+        (("run", "--source", "telepathy"), "--source"),
+        (("run", "--source", "http://127.0.0.1:1"), "--source"),
+        (("run", "--assets", ""), "--assets"),
+        (("run", "--assets", "B/C"), "--assets"),
+        (("run", "--position", "guess"), "--position"),
+        (("run", "--alert-allow-cidrs", "somewhere"), "--alert-allow-cidrs"),
+        (("run", "--no-such-option"), "--no-such-option"),
+        (("dance",), "dance"),
+        (("exchange", "--speed", "0"), "--speed"),
+        (("exchange", "--replay", "/no/such/file"), "--replay"),
+        (("exchange", "--start", "yesterday"), "--start"),
+        (("exchange", "--seed", "x"), "--seed"),
+    ],
+)
+def test_a_bad_argument_ends_with_code_2_and_one_sentence_that_names_it(
+    launch: Launcher, arguments: tuple[str, ...], word: str
+) -> None:
+    ended = launch.run_to_end(*arguments)
+    assert ended.code == 2, ended.output
+    assert_one_sentence(ended.output, word)
+
+
+def assert_one_sentence(output: str, *words: str) -> None:
+    lines = output.strip().splitlines()
+    assert len(lines) == 1, output
+    assert "Traceback" not in output
+    for word in words:
+        assert word in lines[0]
+
+
+def test_a_bad_setting_in_the_environment_is_named_too(launch: Launcher) -> None:
+    ended = launch.run_to_end("run", GAMMAFLIP_PORT="eighty")
+    assert ended.code == 2
+    assert_one_sentence(ended.output, "GAMMAFLIP_PORT")
+
+
+def test_a_port_in_use_is_one_sentence(launch: Launcher, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        board = launch.run_to_end(
+            "run", "--source", "demo", "--port", port, "--data-dir", str(tmp_path)
+        )
+        exchange = launch.run_to_end("exchange", "--port", port)
+    for ended in (board, exchange):
+        assert ended.code not in {0, 2}, ended.output
+        assert_one_sentence(ended.output, port)
+
+
+def test_a_data_directory_that_cannot_be_written_is_one_sentence(
+    launch: Launcher, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    ended = launch.run_to_end(
+        "run", "--source", "demo", "--port", "0", "--data-dir", str(tmp_path / "file" / "data")
+    )
+    assert ended.code == 1
+    assert_one_sentence(ended.output, "data directory")
+
+
+def test_a_second_board_on_one_data_directory_is_refused_and_harms_nothing(
+    launch: Launcher, board: Board
+) -> None:
+    folder = str(board.log.with_suffix(""))
+    ended = launch.run_to_end("run", "--source", "demo", "--port", "0", "--data-dir", folder)
+    assert ended.code == 1
+    assert_one_sentence(ended.output, "another gammaflip", folder)
+    assert board.is_ready()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - it is refused
+def test_nobody_listens_beyond_loopback_without_a_token(
+    launch: Launcher, tmp_path: Path, host: str
+) -> None:
+    ended = launch.run_to_end("run", "--host", host, "--port", "0", "--data-dir", str(tmp_path))
+    assert ended.code == 1
+    assert_one_sentence(ended.output, "GAMMAFLIP_TOKEN")
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs Linux's /proc")
+def test_everything_that_a_demo_board_listens_on_is_loopback(board: Board) -> None:
+    folder = Path("/proc") / str(board.pid)
+    links = (str(entry.readlink()) for entry in (folder / "fd").iterdir() if entry.is_symlink())
+    own = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
+    listening = []
+    for table in ("tcp", "tcp6"):
+        for line in (folder / "net" / table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in own:
+                listening.append(fields[1].partition(":")[0])
+    assert len(listening) == 2, "the board and the exchange beside it"
+    assert set(listening) == {"0100007F"}
+
+
+def test_help_fits_one_screen_and_the_version_is_said(launch: Launcher) -> None:
+    shown = launch.run_to_end("--help")
+    assert shown.code == 0
+    assert len(shown.output.splitlines()) <= 24
+    version = launch.run_to_end("--version")
+    assert version.code == 0
+    assert "gammaflip" in version.output
+    assert len(launch.run_to_end("run", "--help").output.splitlines()) <= 60
+
+
+def test_the_module_runs_as_the_console_script_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "run", "--port", "x"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert_one_sentence(done.stderr, "--port")
+
+
+def test_simulated_data_is_announced_at_the_start(board: Board) -> None:
+    assert "source: demo" in board.output()
+    assert board.url in board.output()
+    assert not math.isnan(board.get("/BTC")["spot_usd"])
