@@ -171,8 +171,11 @@ def exchange(
     def ready(port: int) -> None:
         click.echo(f"gammaflip exchange: ws://{config.host}:{port}/ws/api/v2 (simulated data)")
 
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(run_exchange(config, ready))
+    except OSError as error:
+        where = f"{config.host}:{config.port}"
+        raise StartError(f"cannot listen on {where}: {os.strerror(error.errno or 0)}") from error
 
 
 async def _run_board(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from app import alert_rules as rules
 from app.alert_rules import CONFIRM_S, COOLDOWN_S, DEAD_BAND_PCT, Rule, RuleKind, Side, Watched
@@ -128,7 +128,10 @@ AnyNewAlert = Annotated[
 
 
 class AlertChange(Asked):
-    """What may change of an alert; asset and kind may not. `params` replaces the kind's numbers."""
+    """What may change of an alert; asset and kind may not. Only what is sent changes.
+
+    `params` replaces all the kind's numbers.
+    """
 
     position: Position | None = None
     dead_band_pct: DeadBand = DEAD_BAND_PCT
@@ -148,18 +151,12 @@ class NewWebhook(Asked):
 
 
 class WebhookChange(Asked):
-    """What may change of a webhook."""
+    """What may change of a webhook. Only what is sent changes; no default applies."""
 
-    url: Url | None = None
-    description: Text | None = None
-    format: Format | None = None
-    enabled: bool | None = None
-
-    @model_validator(mode="after")
-    def _no_nulls(self) -> "WebhookChange":
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError("null is no value here: leave the field out")
-        return self
+    url: Url = ""
+    description: Text = ""
+    format: Format = WebhookFormat.STANDARD
+    enabled: bool = True
 
 
 class EventOut(BaseModel):

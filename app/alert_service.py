@@ -269,8 +269,8 @@ class AlertService:
         known_assets = self._assets or self._hub.assets()
         if draft.rule.asset not in known_assets:
             raise Problem(
-                422,
-                "Bad parameter",
+                404,
+                "Unknown asset",
                 f"asset: expected one of {', '.join(known_assets)}, was {draft.rule.asset!r}",
             )
         known = {endpoint.id for endpoint in await self.endpoints.all()}

@@ -39,7 +39,7 @@ def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         401: "A bearer token is needed, or the one given is not known.",
         403: "Not from here: no token exists, so only this machine and page may ask; or the "
         "token lacks the scope.",
-        404: "No such alert, webhook or delivery.",
+        404: "No such asset, alert, webhook or delivery.",
         409: "It cannot be done in the present state; the detail says why.",
         413: "The body is too large.",
         415: "The body is not JSON.",
@@ -76,7 +76,7 @@ def _add_alerts(router: APIRouter, service: AlertService) -> None:
         rows = [AlertOut.of(live, events.get(live.stored.rule.id)) for live in service.rules()]
         return AlertList(data=rows, **_header(service))
 
-    @router.post("/alerts", tags=["alerts"], status_code=201, responses=_WRITING)
+    @router.post("/alerts", tags=["alerts"], status_code=201, responses=_ONE | _WRITING)
     async def create_alert(alert: AnyNewAlert) -> AlertOut:
         """Create an alert. Its first sight of the board arms it and never fires."""
         return AlertOut.of(await service.create_rule(alert.draft()), None)

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from app import schemas, views
 from app.board import Book, Selection, UnknownExpiryError, expiry_label
 from app.hub import BoardState, SnapshotHub
-from app.problems import Problem
+from app.problems import Problem, problem_responses
 from app.push import Publisher, StreamClient, server_sent_events
 from app.selections import SnapshotCache
 from app.settings import Settings
@@ -29,14 +29,13 @@ MAX_TRADES = 1000
 GREEKS = {exposure.value.split("_")[0]: exposure for exposure in Exposure}
 """The matrix takes the short name of any exposure: gex, vega, vanna ..."""
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": schemas.ProblemDocument, "description": text}
-    for code, text in {
+PROBLEMS = problem_responses(
+    {
         404: "No such asset, expiry or state.",
         422: "A parameter that is not understood; the detail names it.",
         503: "The asset is still starting.",
-    }.items()
-}
+    }
+)
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPES[TableFormat.CSV]: {}, MEDIA_TYPES[TableFormat.PARQUET]: {}}}
 }

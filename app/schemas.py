@@ -285,12 +285,3 @@ class Readiness(BaseModel):
     ready: bool
     source: str
     checks: list[Check]
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str

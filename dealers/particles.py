@@ -121,7 +121,9 @@ def drift(
     clouds: Sequence[Cloud], blocks: Sequence[Block], rng: np.random.Generator
 ) -> list[Cloud]:
     """Move each cloud by trades whose open interest is not known yet."""
-    moved = _move(clouds, blocks, rng)[0] if clouds else []
+    if not clouds:
+        return []
+    moved = _move(clouds, blocks, rng)[0]
     return [
         replace(cloud, position_coin=position)
         for cloud, position in zip(clouds, moved, strict=True)

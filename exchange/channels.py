@@ -17,7 +17,7 @@ from exchange.view import View
 from exchange.wire import encode_index, encode_quote, encode_ticker
 from greeks.conventions import MS_PER_DAY
 
-PERIODS = {"100ms": 0.1, "agg2": 1.0}
+PERIODS = {"100ms": 0.1, "agg2": 1.0, "raw": 0.0}
 GROUP = "none|1|2|5|10|25|100|250"
 CANDLES = ("1", "3", "5", "10", "15", "30", "60", "120", "180", "360", "720", "1D")
 TRADE_KINDS = {

@@ -46,6 +46,7 @@ class ExchangeConfig:
     speed: float = 1.0
     start_ms: int | None = None
     testnet: bool = False
+    certificate: Path | None = None  # PEM with its key; some clients speak nothing but TLS
     index_script: tuple[IndexPoint, ...] = ()
     activity: float = 1.0
     history_s: int = 3600

@@ -36,7 +36,7 @@ class Hub:
         The first push of each new channel waits in the session until its ack is out. A channel
         that the session already reads is acknowledged and says nothing again.
         """
-        if any(is_raw(name) for name in names):
+        if not session.is_authenticated and any(is_raw(name) for name in names):
             raise RAW_REFUSED
         accepted = [name for name in dict.fromkeys(names) if self._join(session, name)]
         return sorted(accepted, reverse=True)
@@ -61,9 +61,8 @@ class Hub:
         for channel in list(self._channels.values()):
             if now < channel.due:
                 continue
-            period = channel.feed.period_s
-            late = now - channel.due
-            channel.due += period * (1 + late // period)
+            if period := channel.feed.period_s:
+                channel.due += period * (1 + (now - channel.due) // period)
             said = channel.feed.poll()
             if said:
                 self._send(channel, self.distort(channel.name, said), now)

@@ -15,9 +15,11 @@ class Tariff:
 
 
 NORMAL = Tariff(500, 50_000, 10_000)
+SUBSCRIBE = Tariff(3_000, 30_000, 10_000)
 TARIFFS = {
     "public/get_instruments": Tariff(10_000, 500_000, 10_000),
-    "public/subscribe": Tariff(3_000, 30_000, 10_000),
+    "public/subscribe": SUBSCRIBE,
+    "private/subscribe": SUBSCRIBE,
 }
 
 

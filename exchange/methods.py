@@ -20,6 +20,7 @@ from exchange.methods_market import (
     get_book_summary_by_instrument,
     get_contract_size,
     get_order_book,
+    get_order_book_by_instrument_id,
     get_trade_volumes,
     ticker,
 )
@@ -111,6 +112,26 @@ def _disable_heartbeat(call: Call) -> object:
     return "ok"
 
 
+def _auth(call: Call) -> object:
+    """Let anyone in: there are no accounts here, and raw channels ask only for a name."""
+    session = call.session
+    if session is not None:
+        session.is_authenticated = True
+    return {
+        "access_token": "local",
+        "refresh_token": "local",
+        "expires_in": 31_536_000,
+        "scope": call.params.text("scope", "connection mainaccount"),
+        "token_type": "bearer",
+    }
+
+
+def _subscribe_privately(call: Call) -> object:
+    if not call.need_session().is_authenticated:
+        raise UNAUTHORIZED
+    return _subscribe(call)
+
+
 def _subscribe(call: Call) -> object:
     return call.hub.subscribe(call.need_session(), call.params.texts("channels"))
 
@@ -131,7 +152,9 @@ SESSION_METHODS: dict[str, Handler] = {
     "public/status": _status,
     "public/set_heartbeat": _set_heartbeat,
     "public/disable_heartbeat": _disable_heartbeat,
+    "public/auth": _auth,
     "public/subscribe": _subscribe,
+    "private/subscribe": _subscribe_privately,
     "public/unsubscribe": _unsubscribe,
     "public/unsubscribe_all": _unsubscribe_all,
 }
@@ -150,6 +173,7 @@ METHODS: dict[str, Handler] = {
     "public/get_book_summary_by_instrument": get_book_summary_by_instrument,
     "public/ticker": ticker,
     "public/get_order_book": get_order_book,
+    "public/get_order_book_by_instrument_id": get_order_book_by_instrument_id,
     "public/get_last_trades_by_currency": get_last_trades_by_currency,
     "public/get_last_trades_by_currency_and_time": get_last_trades_by_currency_and_time,
     "public/get_last_trades_by_instrument": get_last_trades_by_instrument,

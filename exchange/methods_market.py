@@ -37,6 +37,15 @@ def get_order_book(call: Call) -> object:
     return encode_order_book(call.state, call.active_instrument().name, depth)
 
 
+def get_order_book_by_instrument_id(call: Call) -> object:
+    """Show a ticker with levels, found by number."""
+    number, depth = call.params.integer("instrument_id"), call.params.integer("depth", 5)
+    for instrument, _ in call.state.listed():
+        if instrument.instrument_id == number and depth in DEPTHS:
+            return encode_order_book(call.state, instrument.name, depth)
+    raise invalid_params("instrument not found", "instrument_id")
+
+
 def get_contract_size(call: Call) -> object:
     """Show an instrument's contract size alone."""
     return {"contract_size": call.instrument().contract_size}

@@ -1,8 +1,10 @@
 """The exchange as a whole: one port, one market, one pump that moves both."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import orjson
 
@@ -10,6 +12,7 @@ from exchange.clock import ExchangeClock
 from exchange.config import ExchangeConfig
 from exchange.connection import Connection
 from exchange.control import Controls
+from exchange.errors import ConfigError
 from exchange.fault_channels import distort
 from exchange.fault_effects import FaultEffects
 from exchange.faults import Fault, Faults
@@ -63,7 +66,10 @@ class Exchange:
         """Serve until cancelled; `ready` gets the port."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Connection(self), self._config.host, self._config.port
+            lambda: Connection(self),
+            self._config.host,
+            self._config.port,
+            ssl=_tls(self._config.certificate),
         )
         try:
             if ready is not None:
@@ -188,6 +194,17 @@ class Exchange:
 
     def _stamp(self) -> Stamp:
         return Stamp(self.clock.now_us(), self._config.testnet)
+
+
+def _tls(certificate: Path | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"certificate: expected a PEM with its key, {error}") from error
+    return context
 
 
 def _read_http(request: HttpRequest) -> Request:

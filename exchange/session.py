@@ -33,6 +33,7 @@ class Session:
     after_reply: list[bytes] = field(default_factory=list)
     last_received: float = 0.0
     last_sent: float = 0.0
+    is_authenticated: bool = False
     is_over: bool = False  # to be closed after the reply that is under way
     _interval: float | None = None
     _next_test: float = 0.0

@@ -1,6 +1,6 @@
 """Every zero of a profile: bracketed on a ladder, refined on the exact sum.
 
-A curve is the first set of weights of a `Mixture`, over the whole book or over one group of it.
+A curve is the first set of weights of a `Mixture`, summed over the whole book or over one group.
 Knows Gaussians and log-moves; knows no option and no dealer.
 """
 
@@ -9,84 +9,233 @@ from dataclasses import dataclass
 import numpy as np
 
 from greeks.conventions import FloatArray, IntArray
-from greeks.ladder import REACH, Ladder
-from greeks.mixture import Mixture
+from greeks.ladder import Ladder
+from greeks.mixture import WHOLE, Mixture
 
-WHOLE_BOOK = -1
 _UNSURE = 1e-10  # of a curve's largest value: below this the fast sum's sign is not trusted
-_GRAZE = 0.1  # of its bend over a cell: how near to zero an extremum must come to be examined
+_GRAZE = 0.155  # of its neighbours' sum: below it a level may hide two zeros beside it
 _FINE_STEP = 0.5  # of the narrowest width: spacing of the levels added around narrow Gaussians
 _MAX_FINE_LEVELS = 4000
 _MAX_ITERATIONS = 60
-_MOVE_TOLERANCE = 1e-15
+_BISECTION_TOLERANCE = 1e-15
+_NEWTON_TOLERANCE = 1e-10
+"""A Newton step this small leaves an error of its square, below the last bit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Roots:
-    """Zeros of several curves, in rising order within each curve.
+class Curves:
+    """Values of some curves on common rising log-moves, their signs exact.
 
     Attributes
     ----------
-    curve : group of each zero, or `WHOLE_BOOK`.
-    move : ln(S'/S) of each zero.
-    slope : derivative of the curve by the log-move, at the zero.
+    groups : (R,) group of each curve, or `WHOLE`.
+    moves : (L,) log-moves.
+    values : (R, L).
     """
 
-    curve: IntArray
-    move: FloatArray
-    slope: FloatArray
-
-    def of(self, curve: int) -> tuple[FloatArray, FloatArray]:
-        """Moves and slopes of one curve's zeros."""
-        mine = self.curve == curve
-        return self.move[mine], self.slope[mine]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Exact-signed values of one curve on rising log-moves."""
-
-    group: int
+    groups: IntArray
     moves: FloatArray
     values: FloatArray
 
 
-def find_roots(curves: list[Curve], mixture: Mixture) -> Roots:
-    """All zeros of the curves: sign changes, and pairs of zeros between two levels.
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Zeros of several curves.
 
-    Brackets come from the signs of the values; a pair inside one cell from extrema that come
-    near zero, which are then located exactly. Newton's method with bisection as its safeguard
-    refines all zeros at once on the exact sums, to the last bits of the log-move.
+    Attributes
+    ----------
+    group : group of each zero, or `WHOLE`.
+    move : ln(S'/S) of each zero, rising within each group.
+    slope : derivative of the curve by the log-move there.
     """
-    found = [_brackets(curve, mixture) for curve in curves]
-    groups = [np.full(len(pairs), curve.group) for curve, pairs in zip(curves, found, strict=True)]
-    low, high = np.concatenate([*found, np.empty((0, 2))]).T
-    owner = np.concatenate([*groups, np.empty(0, np.int64)]).astype(np.int64)
-    if not len(owner):
-        return Roots(owner, low, low)
-    points = _PointSums.of(mixture, owner)
-    move, slope = _refine(points, low, high)
-    return Roots(owner, move, slope)
+
+    group: IntArray
+    move: FloatArray
+    slope: FloatArray
 
 
-def curves_on(
-    ladder: Ladder, mixture: Mixture, total: FloatArray, by_group: FloatArray
-) -> list[Curve]:
-    """The whole book's curve and each group's, from their values on the ladder.
+@dataclass(frozen=True, slots=True)
+class _Brackets:
+    """Intervals over which a curve changes sign, with its values at both ends."""
 
-    Values too small for the fast sum's sign are evaluated anew; levels are added where a group
-    is so narrow that the ladder would step over it.
+    group: IntArray
+    low: FloatArray
+    high: FloatArray
+    value_low: FloatArray
+    value_high: FloatArray
+
+
+def sample_curves(
+    mixture: Mixture, ladder: Ladder, total: FloatArray, by_group: FloatArray
+) -> list[Curves]:
+    """The whole book's curve and each group's, from their sums on the ladder.
+
+    Values too small for the fast sum's sign are evaluated anew. A group so narrow that the
+    ladder may step over it gets its own finer levels, and the whole book those of all such groups.
     """
     values = np.concatenate([total[None], by_group])
+    groups = np.arange(WHOLE, len(by_group))
     size = np.abs(values)
     unsure = size < _UNSURE * size.max(axis=1, keepdims=True)
-    narrowest = np.minimum.reduceat(mixture.sd, mixture.starts) if len(mixture.starts) else []
-    fine = [_fine_moves(ladder, mixture, g) for g in np.flatnonzero(narrowest < 2 * ladder.step)]
-    curves = []
-    for row, group in enumerate(range(WHOLE_BOOK, len(by_group))):
-        moves, curve = ladder.moves, values[row]
-        if unsure[row].any():
-            curve = curve.copy()
-            curve[unsure[row]] = mixture.first_at(moves[unsure[row]], group)
-        curves.append(Curve(group, moves, curve))
-    return curves
+    for row in np.flatnonzero(unsure.any(axis=1)):
+        columns = np.flatnonzero(unsure[row])
+        values[row, columns] = mixture.first_at(ladder.moves[columns], int(groups[row]))
+    fine = {
+        group: _fine_moves(mixture, ladder, group) for group in mixture.narrower(2 * ladder.step)
+    }
+    if not fine:
+        return [Curves(groups, ladder.moves, values)]
+    fine[WHOLE] = np.concatenate(list(fine.values()))
+    plain = ~np.isin(groups, list(fine))
+    return [
+        Curves(groups[plain], ladder.moves, values[plain]),
+        *(_refined(mixture, ladder, group, values[group + 1], fine[group]) for group in fine),
+    ]
+
+
+def _fine_moves(mixture: Mixture, ladder: Ladder, group: int) -> FloatArray:
+    """Levels half a width apart wherever the group reaches, within the ladder."""
+    low, high, width = mixture.extent(group)
+    low, high = max(low, ladder.moves[0]), min(high, ladder.moves[-1])
+    count = int(np.clip((high - low) / (_FINE_STEP * width), 0, _MAX_FINE_LEVELS))
+    return np.linspace(low, high, count)
+
+
+def _refined(
+    mixture: Mixture, ladder: Ladder, group: int, values: FloatArray, extra: FloatArray
+) -> Curves:
+    moves = np.concatenate([ladder.moves, extra])
+    order = np.argsort(moves, kind="stable")
+    both = np.concatenate([values, mixture.first_at(extra, group)])
+    return Curves(np.array([group]), moves[order], both[order][None])
+
+
+def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
+    """All zeros of the curves: sign changes, and pairs of zeros between two levels.
+
+    Newton's method, with bisection as its safeguard, refines all zeros at once on the exact
+    sums to the last bits of the log-move.
+    """
+    found = [_sign_changes(batch) for batch in curves]
+    found += [_hidden_pairs(mixture, batch) for batch in curves]
+    group, low, high, value_low, value_high = (
+        np.concatenate([getattr(part, name) for part in found])
+        for name in ("group", "low", "high", "value_low", "value_high")
+    )
+    if not len(group):
+        return Roots(group, low, low)
+    points = _PointSums.of(mixture, group)
+    start = low + (high - low) * value_low / (value_low - value_high)
+    move, slope = _refine(points, low, high, value_low, start, order=0)
+    order = np.lexsort((move, group))
+    return Roots(group[order], move[order], slope[order])
+
+
+def _sign_changes(curves: Curves) -> _Brackets:
+    """Neighbouring nonzero values of opposite sign; zeros between them belong to the change."""
+    values = curves.values
+    positive, known = values > 0, values != 0
+    last = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    if not known.all():
+        last = np.maximum.accumulate(np.where(known, last, 0), axis=1)
+        positive = np.take_along_axis(positive, last, 1)
+    row, right = np.nonzero(positive[:, 1:] != positive[:, :-1])
+    left, right = last[row, right], right + 1
+    real = values[row, left] != 0
+    row, left, right = row[real], left[real], right[real]
+    return _Brackets(
+        curves.groups[row],
+        curves.moves[left],
+        curves.moves[right],
+        values[row, left],
+        values[row, right],
+    )
+
+
+def _hidden_pairs(mixture: Mixture, curves: Curves) -> _Brackets:
+    """Two brackets around each extremum that crosses zero between two levels."""
+    values, moves = curves.values, curves.moves
+    size = np.abs(values)
+    row, at = np.nonzero(size[:, 1:-1] < _GRAZE * (size[:, 2:] + size[:, :-2]))
+    middle = values[row, at + 1]
+    same = (values[row, at] * middle > 0) & (values[row, at + 2] * middle > 0)
+    row, at, middle = row[same], at[same], middle[same]
+    extremum = value = middle
+    if len(row):
+        points = _PointSums.of(mixture, curves.groups[row])
+        slope = points.at(moves[at])[1]
+        extremum, _ = _refine(points, moves[at], moves[at + 2], slope, moves[at + 1], order=1)
+        value = points.at(extremum)[0]
+    pairs = np.flatnonzero(value * middle < 0)
+    row, at, extremum, value = row[pairs], at[pairs], extremum[pairs], value[pairs]
+    return _Brackets(
+        np.tile(curves.groups[row], 2),
+        np.concatenate([moves[at], extremum]),
+        np.concatenate([extremum, moves[at + 2]]),
+        np.concatenate([values[row, at], value]),
+        np.concatenate([value, values[row, at + 2]]),
+    )
+
+
+def _refine(
+    points: "_PointSums",
+    low: FloatArray,
+    high: FloatArray,
+    at_low: FloatArray,
+    start: FloatArray,
+    order: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Zeros of the curves (`order` 0) or of their slopes (1), and the next derivative there."""
+    rises = at_low < 0
+    move = start
+    for _ in range(_MAX_ITERATIONS):
+        value, slope = points.at(move)[order : order + 2]
+        below = (value < 0) == rises
+        low, high = np.where(below, move, low), np.where(below, high, move)
+        with np.errstate(all="ignore"):
+            newton = move - value / slope
+        inside = (newton >= low) & (newton <= high)
+        following = np.where(inside, newton, (low + high) / 2)
+        following = np.where(value == 0, move, following)
+        tolerance = np.where(inside, _NEWTON_TOLERANCE, _BISECTION_TOLERANCE)
+        settled = np.abs(following - move) <= tolerance
+        move = following
+        if settled.all():
+            break
+    return move, slope
+
+
+@dataclass(frozen=True, slots=True)
+class _PointSums:
+    """Several curves, each to be evaluated at one log-move of its own, rows laid end to end."""
+
+    centre: FloatArray
+    sd: FloatArray
+    weight: FloatArray
+    counts: IntArray
+    offsets: IntArray
+
+    @classmethod
+    def of(cls, mixture: Mixture, groups: IntArray) -> "_PointSums":
+        rows = [mixture.rows_of(int(group)) for group in groups]
+        index = np.concatenate([np.arange(part.start, part.stop) for part in rows])
+        counts = np.array([part.stop - part.start for part in rows])
+        return cls(
+            mixture.centre[index],
+            mixture.sd[index],
+            mixture.weights[0, index],
+            counts,
+            np.concatenate([[0], np.cumsum(counts)[:-1]]),
+        )
+
+    def at(self, moves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Value, slope and bend of each curve at its own move."""
+        z = (np.repeat(moves, self.counts) - self.centre) / self.sd
+        term = self.weight * np.exp(-0.5 * z * z)
+        slope = term * z
+        slope /= -self.sd
+        bend = -slope * z
+        bend -= term / self.sd
+        bend /= self.sd
+        sums = np.add.reduceat(np.stack([term, slope, bend]), self.offsets, axis=1)
+        return sums[0], sums[1], sums[2]

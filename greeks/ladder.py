@@ -14,7 +14,7 @@ from scipy.linalg import qr
 
 from greeks.conventions import FloatArray
 
-PLAN_WIDTHS = (0.012, 0.03, 0.07, 0.16)
+PLAN_WIDTHS = (0.03, 0.07, 0.16)
 """Smallest v of each plan; what is narrower is evaluated at every level it reaches."""
 REACH = 12.0
 """Gaussians count as zero beyond this many widths: exp(-72) is below 1e-31."""
@@ -36,6 +36,11 @@ class Ladder:
         moves = np.linspace(np.log(self.low), np.log(self.high), self.count)
         moves.flags.writeable = False
         return moves
+
+    @property
+    def step(self) -> float:
+        """Log-distance between two levels."""
+        return float(np.log(self.high / self.low)) / (self.count - 1)
 
     def levels(self, spot_usd: float) -> FloatArray:
         """Spot levels S', USD."""

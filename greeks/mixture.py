@@ -13,6 +13,8 @@ from greeks.black76 import FLOOR_EXPONENT
 from greeks.conventions import FloatArray, IntArray
 from greeks.ladder import REACH, InterpolationPlan, Ladder, plans_of
 
+WHOLE = -1
+"""Names the whole mixture where a group is asked for."""
 BLOCK_CELLS = 16_384
 """Densities evaluated together in the exact sum: 128 kB, inside the second-level cache."""
 
@@ -34,21 +36,48 @@ class Mixture:
     starts: IntArray
 
     def at(self, moves: FloatArray) -> FloatArray:
-        """Exact sums at each log-move: (C, L). The reference, and the way to evaluate a few."""
-        out = np.empty((len(self.weights), len(moves)))
-        step = max(1, BLOCK_CELLS // max(1, len(self.sd)))
-        for start in range(0, len(moves), step):
-            block = slice(start, start + step)
-            out[:, block] = self.weights @ self._densities(moves[block], slice(None))
-        return out
+        """Exact sums at each log-move: (C, L). The reference."""
+        return self._sums_at(moves, self.weights, slice(0, len(self.sd)))
+
+    def first_at(self, moves: FloatArray, group: int = WHOLE) -> FloatArray:
+        """Exact sums of the first set of weights at each log-move: (L,)."""
+        rows = self.rows_of(group)
+        return np.asarray(self._sums_at(moves, self.weights[:1, rows], rows)[0])
 
     def groups_at(self, moves: FloatArray) -> FloatArray:
-        """Exact sums of the first set of weights by group: (G, L)."""
-        out = np.empty((len(self.starts), len(moves)))
-        ends = [*self.starts[1:].tolist(), len(self.sd)]
-        for group, (start, end) in enumerate(zip(self.starts.tolist(), ends, strict=True)):
-            rows = slice(start, end)
-            out[group] = self.weights[0, rows] @ self._densities(moves, rows)
+        """Exact sums of the first set of weights, group by group: (G, L)."""
+        rows = [self.first_at(moves, group) for group in range(len(self.starts))]
+        return np.array(rows).reshape(len(rows), len(moves))
+
+    def rows_of(self, group: int) -> slice:
+        """The rows of a group, or of all."""
+        if group == WHOLE:
+            return slice(0, len(self.sd))
+        end = self.starts[group + 1] if group + 1 < len(self.starts) else len(self.sd)
+        return slice(int(self.starts[group]), int(end))
+
+    def narrower(self, width: float) -> list[int]:
+        """Groups that hold a Gaussian narrower than `width`."""
+        if not len(self.starts):
+            return []
+        return np.flatnonzero(np.minimum.reduceat(self.sd, self.starts) < width).tolist()
+
+    def extent(self, group: int) -> tuple[float, float, float]:
+        """Where a group reaches, lowest and highest log-move, and its smallest width."""
+        rows = self.rows_of(group)
+        centre, reach = self.centre[rows], REACH * self.sd[rows]
+        return (
+            float((centre - reach).min()),
+            float((centre + reach).max()),
+            float(self.sd[rows].min()),
+        )
+
+    def _sums_at(self, moves: FloatArray, weights: FloatArray, rows: slice) -> FloatArray:
+        out = np.empty((len(weights), len(moves)))
+        step = max(1, BLOCK_CELLS // max(1, rows.stop - rows.start))
+        for start in range(0, len(moves), step):
+            block = slice(start, start + step)
+            out[:, block] = weights @ self._densities(moves[block], rows)
         return out
 
     def on(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:

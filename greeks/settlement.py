@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import MIN_SD, Greeks, compute_greeks
+from scipy.special import ndtr
+
+from greeks.black76 import INV_SQRT_2PI, MIN_SD, Greeks, compute_greeks
 from greeks.chain import OptionChain
-from greeks.conventions import (
-    SECONDS_PER_YEAR,
-    BoolArray,
-    FloatArray,
-)
+from greeks.conventions import DAYS_PER_YEAR, SECONDS_PER_YEAR, BoolArray, FloatArray
 from greeks.implied_vol import implied_sd
 
 WINDOW_S = 1800.0
@@ -145,3 +143,23 @@ def compute_averaged_greeks(options: AveragedOptions) -> Greeks:
             if name not in {"price", "delta", "rho", "charm"}:
                 column[certain_rows] = 0.0
     return Greeks(**columns)
+
+
+def averaging_charm_at(options: AveragedOptions, moves: FloatArray) -> FloatArray:
+    """The part of charm that the running average adds, after each log-move: (n, L) coins per day.
+
+    m n(d1) (F'/K' - 1)/(t v) - cp N(cp d1)/W per coin of option: the drift of K' and the share
+    that each sample fixes. What remains of charm is the plain m n(d1) d2/(2 t).
+    """
+    m, v, t, strike = (
+        column[:, None] for column in (options.share, options.sd, options.years, options.strike)
+    )
+    with np.errstate(all="ignore"):
+        ratio = options.forward[:, None] * np.exp(moves) / strike
+        d1 = np.log(ratio) / v + v / 2
+        density = INV_SQRT_2PI * np.exp(-0.5 * d1 * d1)
+        call_delta = np.where(strike > 0, ndtr(d1), 1.0)
+        drift = np.where(strike > 0, m * density * (ratio - 1) / (t * v), 0.0)
+        put = ~options.is_call[:, None]
+        per_year = drift - (call_delta - put) / _WINDOW_YEARS
+    return np.asarray(per_year / DAYS_PER_YEAR)

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-START_S = 30.0
+START_S = 60.0
 STOP_S = 10.0
 POLL_S = 0.05
 TAIL_LINES = 30

@@ -102,7 +102,6 @@ async def test_zero_is_legal_for_band_confirm_time_and_cooldown(client: httpx.As
 
 
 BAD_ALERTS: list[tuple[dict[str, Any], str]] = [
-    ({"asset": "DOGE"}, "asset"),
     ({"kind": "moon"}, "kind"),
     ({"kind": None}, "kind"),
     ({"dead_band_pct": "0.25"}, "dead_band_pct"),
@@ -131,6 +130,12 @@ async def test_a_bad_alert_is_refused_and_the_parameter_named(client: httpx.Asyn
         assert refused.headers["content-type"] == "application/problem+json"
         assert named in refused.json()["detail"], change
     assert (await client.get("/alerts")).json()["data"] == []
+
+
+async def test_an_unknown_asset_is_404(client: httpx.AsyncClient) -> None:
+    refused = await client.post("/alerts", json={"asset": "DOGE", "kind": "flip_crossed"})
+    assert refused.status_code == 404
+    assert "BTC, ETH" in refused.json()["detail"]
 
 
 async def test_what_is_no_object_is_refused(client: httpx.AsyncClient) -> None:
