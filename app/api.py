@@ -1,6 +1,6 @@
 """REST, version 1: reads of the hub. Every answer is a view of one published state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -66,9 +66,15 @@ Context = Annotated[BoardContext, Depends(context_of)]
 class Answer:
     """One state under one selection, ready to be encoded."""
 
-    def __init__(self, state: BoardState, snapshot: ExposureSnapshot) -> None:
+    def __init__(
+        self,
+        state: BoardState,
+        snapshot: ExposureSnapshot,
+        models: Mapping[PositionModel, ExposureSnapshot],
+    ) -> None:
         self.state = state
         self.snapshot = snapshot
+        self.models = models  # the same options under every position model
 
     def json(self, data: "views.Json", **more: "views.Json") -> Response:
         """Encode a body around `data`."""
@@ -131,7 +137,7 @@ async def read(
         raise Problem(404, "Unknown expiry", f"{asset} lists no expiry {error}") from error
     if snapshot is None:
         raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
-    return Answer(state, snapshot)
+    return Answer(state, snapshot, await context.snapshots.models(state, selection))
 
 
 Read = Annotated[Answer, Depends(read)]
@@ -190,7 +196,7 @@ async def stream(socket: WebSocket, context: Context) -> None:
 @router.get("/{asset}", response_model=schemas.Body[schemas.Summary])
 async def summary(answer: Read) -> Response:
     """Net and gross of every exposure, regime, levels, flow of 1 %, range over models."""
-    return answer.json(views.summary(answer.snapshot, answer.state.models))
+    return answer.json(views.summary(answer.snapshot, answer.models))
 
 
 @router.get(
@@ -232,7 +238,7 @@ async def profile(answer: Read) -> Response:
 @router.get("/{asset}/levels", response_model=schemas.Body[schemas.Levels])
 async def levels(answer: Read) -> Response:
     """All gamma flips with slope, direction and strength; walls; max pain."""
-    return answer.json(views.levels(answer.snapshot, answer.state.models))
+    return answer.json(views.levels(answer.snapshot, answer.models))
 
 
 @router.get(

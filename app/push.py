@@ -69,13 +69,14 @@ class Publisher:
 
     async def _message(self, topic: Topic, state: BoardState) -> dict[str, views.Json]:
         snapshot = await self._snapshots.get(state, topic.selection)
+        models = await self._snapshots.models(state, topic.selection)
         data: views.Json
         if topic.view == topics.BOARD:
-            data = views.board(state, snapshot, state.models)
+            data = views.board(state, snapshot, models)
         elif topic.view == topics.TRADES:
             data = self._trades(topic.asset, STREAMED_TRADES)
         else:
-            data = None if snapshot is None else views.VIEWS[topic.view](snapshot, state.models)
+            data = None if snapshot is None else views.VIEWS[topic.view](snapshot, models)
         return {"topic": topic.name, **views.header(state, snapshot), "data": data}
 
 

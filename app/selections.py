@@ -2,9 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
 
 from app.board import Book, Selection, compute_selection
 from app.hub import BoardState
+from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 
 CACHED_SNAPSHOTS = 128
@@ -33,3 +36,13 @@ class SnapshotCache:
             if len(self._snapshots) > self._size:
                 self._snapshots.popitem(last=False)
         return found
+
+    async def models(
+        self, state: BoardState, selection: Selection
+    ) -> Mapping[PositionModel, ExposureSnapshot]:
+        """Return the selection under every position model of the state."""
+        found = {
+            model: await self.get(state, replace(selection, position=model))
+            for model in state.models
+        }
+        return {model: snapshot for model, snapshot in found.items() if snapshot is not None}

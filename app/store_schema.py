@@ -9,11 +9,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
+
+from greeks.conventions import Exposure
 
 METADATA = MetaData()
 
@@ -109,4 +112,57 @@ token = Table(
     Column("scopes", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+)
+
+SCALARS = (
+    "spot_usd",
+    "flip_usd",
+    "call_wall_usd",
+    "put_wall_usd",
+    "gross_gex_usd_per_1pct",
+    *(exposure.value for exposure in Exposure),
+)
+"""What history keeps of every second."""
+EXTREMES = ("spot_usd", "flip_usd", Exposure.GEX.value)
+"""Where a mean would hide what matters: a minute keeps lowest, highest and last as well."""
+
+# history is clustered by its key: a range of time is one run of pages
+snapshot = Table(
+    "snapshot",
+    METADATA,
+    Column("asset", Text, primary_key=True),
+    Column("position", Text, primary_key=True),
+    Column("ts_ms", BigInteger, primary_key=True),
+    *(Column(name, Float) for name in SCALARS),
+    sqlite_with_rowid=False,
+)
+
+rollup_1m = Table(
+    "rollup_1m",
+    METADATA,
+    Column("asset", Text, primary_key=True),
+    Column("position", Text, primary_key=True),
+    Column("ts_ms", BigInteger, primary_key=True),
+    Column("samples", Integer, nullable=False),
+    *(Column(name, Float) for name in SCALARS),  # means
+    *(Column(f"{name}_{part}", Float) for name in EXTREMES for part in ("min", "max", "last")),
+    sqlite_with_rowid=False,
+)
+
+curve = Table(
+    "curve",
+    METADATA,
+    Column("asset", Text, primary_key=True),
+    Column("position", Text, primary_key=True),
+    Column("ts_ms", BigInteger, primary_key=True),
+    Column("strikes", LargeBinary, nullable=False),  # `history_rows.encode_curve`
+    sqlite_with_rowid=False,
+)
+
+last_chain = Table(
+    "last_chain",
+    METADATA,
+    Column("asset", Text, primary_key=True),
+    Column("ts_ms", BigInteger, nullable=False),
+    Column("chain", LargeBinary, nullable=False),  # `history_rows.encode_chain`
 )

@@ -276,6 +276,30 @@ LADDER_MOVES_PCT: FloatArray = np.array(
 )
 
 
+DRAWN_STRIKES = (
+    "strike",
+    "gex_usd_per_1pct",
+    "call_gex_usd_per_1pct",
+    "put_gex_usd_per_1pct",
+    "open_interest_call_coin",
+    "open_interest_put_coin",
+)
+DRAWN_EXPIRIES = (
+    "expiry",
+    "expiry_ms",
+    "days",
+    "atm_iv",
+    "gex_usd_per_1pct",
+    "vega_usd_per_pt",
+    "flip_usd",
+)
+DRAWN_PROFILE = ("spot_usd", "gex_usd_per_1pct")
+
+
+def _only(columns: Columns, names: Sequence[str]) -> Columns:
+    return {name: columns[name] for name in names}
+
+
 def board(
     state: BoardState,
     snapshot: ExposureSnapshot | None,
@@ -287,13 +311,9 @@ def board(
         return body
     body["summary"] = summary(snapshot, models)
     body["levels"] = levels(snapshot, models)
-    body["strikes"] = strikes(snapshot)
-    body["expiries"] = expiries(snapshot)
-    body["profile"] = {
-        name: column
-        for name, column in profile(snapshot).items()
-        if name in {"spot_usd", "gex_usd_per_1pct", "vega_usd_per_pt"}
-    }
+    body["strikes"] = _only(strikes(snapshot), DRAWN_STRIKES)
+    body["expiries"] = _only(expiries(snapshot), DRAWN_EXPIRIES)
+    body["profile"] = _only(profile(snapshot), DRAWN_PROFILE)
     body["matrix"] = matrix(snapshot, Exposure.GEX)
     body["hedge_flow"] = _flow_columns(
         hedge_flow_now(snapshot, LADDER_MOVES_PCT), snapshot.chain.index_price

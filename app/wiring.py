@@ -21,9 +21,9 @@ from app.hub import FeedStatus, SnapshotHub
 from app.lifecycle import FeedAddress
 from app.problems import install_problem_handlers
 from app.push import Publisher
+from app.security import install_security
 from app.selections import SnapshotCache
 from app.settings import Settings, Source
-from app.security import install_security
 from app.site import add_site
 from app.store import Store
 from app.tape_view import trade_rows

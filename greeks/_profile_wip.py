@@ -156,7 +156,7 @@ def compute_profile(book: Book, ladder: Ladder = LADDER) -> Profile:
 
     Error below 1e-11 of each exposure's largest value against `exact_profile`.
     """
-    return _profile(book, ladder.moves, *book.mixture.on(ladder))
+    return _profile(book, ladder.moves, *book.mixture.on_with_groups(ladder))
 
 
 def exact_profile(book: Book, spot_usd: FloatArray) -> Profile:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.conventions import FloatArray, IntArray
+from greeks.conventions import BoolArray, FloatArray, IntArray
 from greeks.ladder import Ladder
 from greeks.mixture import WHOLE, Mixture
 
@@ -77,12 +77,9 @@ def sample_curves(
     groups = np.arange(WHOLE, len(by_group))
     size = np.abs(values)
     unsure = size < _UNSURE * size.max(axis=1, keepdims=True)
-    for row in np.flatnonzero(unsure.any(axis=1)):
-        columns = np.flatnonzero(unsure[row])
-        values[row, columns] = mixture.first_at(ladder.moves[columns], int(groups[row]))
-    fine = {
-        group: _fine_moves(mixture, ladder, group) for group in mixture.narrower(2 * ladder.step)
-    }
+    for row in np.flatnonzero(unsure.any(axis=1)).tolist():
+        _settle_signs(mixture, ladder, row + WHOLE, values[row], unsure[row])
+    fine = _fine_moves(mixture, ladder)
     if not fine:
         return [Curves(groups, ladder.moves, values)]
     fine[WHOLE] = np.concatenate(list(fine.values()))
@@ -93,12 +90,28 @@ def sample_curves(
     ]
 
 
-def _fine_moves(mixture: Mixture, ladder: Ladder, group: int) -> FloatArray:
-    """Levels half a width apart wherever the group reaches, within the ladder."""
-    low, high, width = mixture.extent(group)
-    low, high = max(low, ladder.moves[0]), min(high, ladder.moves[-1])
-    count = int(np.clip((high - low) / (_FINE_STEP * width), 0, _MAX_FINE_LEVELS))
-    return np.linspace(low, high, count)
+def _settle_signs(
+    mixture: Mixture, ladder: Ladder, group: int, values: FloatArray, unsure: BoolArray
+) -> None:
+    """Write exact values over unsure ones; beyond the curve's reach they are zero."""
+    low, high = mixture.extent()
+    rows = slice(None) if group == WHOLE else slice(group, group + 1)
+    reached = slice(*ladder.moves.searchsorted([min(low[rows]), max(high[rows])]))
+    values[unsure] = 0.0
+    columns = reached.start + np.flatnonzero(unsure[reached])
+    values[columns] = mixture.first_at(ladder.moves[columns], group)
+
+
+def _fine_moves(mixture: Mixture, ladder: Ladder) -> dict[int, FloatArray]:
+    """For groups narrower than two steps: levels half a width apart wherever the group reaches."""
+    fine = {}
+    low, high = mixture.extent()
+    for group, width in enumerate(mixture.narrowest()):
+        if width < 2 * ladder.step:
+            bottom, top = max(low[group], ladder.moves[0]), min(high[group], ladder.moves[-1])
+            count = int(np.clip((top - bottom) / (_FINE_STEP * width), 0, _MAX_FINE_LEVELS))
+            fine[group] = np.linspace(bottom, top, count)
+    return fine
 
 
 def _refined(
@@ -157,9 +170,9 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> _Brackets:
     values, moves = curves.values, curves.moves
     size = np.abs(values)
     row, at = np.nonzero(size[:, 1:-1] < _GRAZE * (size[:, 2:] + size[:, :-2]))
-    middle = values[row, at + 1]
-    same = (values[row, at] * middle > 0) & (values[row, at + 2] * middle > 0)
-    row, at, middle = row[same], at[same], middle[same]
+    before, middle, after = values[row, at], values[row, at + 1], values[row, at + 2]
+    dips = (before / middle > 1) & (after / middle > 1)  # towards zero, one sign throughout
+    row, at, middle = row[dips], at[dips], middle[dips]
     extremum = value = middle
     if len(row):
         points = _PointSums.of(mixture, curves.groups[row])

@@ -1,22 +1,24 @@
 """Sums of Gaussians in ln S: the exact sum at any level, and the fast one on a whole ladder.
 
 F^2 gamma of an option is a Gaussian in the logarithm of its forward, so every profile of a book is
-a mixture sum_i w_i phi((x - c_i)/v_i) in the log-move x,
-phi(z) = exp(-z^2/2). Knows no option and no exposure.
+a mixture sum_i w_i phi((x - c_i)/v_i) in the log-move x, with phi(z) = exp(-z^2/2). Knows no option
+and no exposure.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from greeks.black76 import FLOOR_EXPONENT
 from greeks.conventions import FloatArray, IntArray
-from greeks.ladder import REACH, InterpolationPlan, Ladder, plans_of
+from greeks.ladder import PLAN_WIDTHS, REACH, InterpolationPlan, Ladder, plans_of
 
 WHOLE = -1
 """Names the whole mixture where a group is asked for."""
-BLOCK_CELLS = 16_384
-"""Densities evaluated together in the exact sum: 128 kB, inside the second-level cache."""
+_BLOCK_CELLS = 16_384
+"""Terms evaluated together in the exact sum: 128 kB, inside the second-level cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,28 @@ class Mixture:
         rows = [self.first_at(moves, group) for group in range(len(self.starts))]
         return np.array(rows).reshape(len(rows), len(moves))
 
+    def on(self, ladder: Ladder) -> FloatArray:
+        """Sums at every level of a ladder: (C, M), to 1e-11 of the largest value.
+
+        Groups are evaluated at the nodes of the plan that their narrowest Gaussian allows, and
+        only where they reach; groups narrower than every plan at the levels themselves.
+        """
+        total = np.zeros((len(self.weights), ladder.count))
+        for run in self._runs(ladder):
+            total[:, run.levels] += run.publish(self.weights[:, run.rows])
+        return total
+
+    def on_with_groups(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:
+        """The same, and the sums of the first set of weights group by group: (G, M)."""
+        count = len(self.weights)
+        total = np.zeros((count, ladder.count))
+        by_group = np.zeros((len(self.starts), ladder.count))
+        for run in self._runs(ladder):
+            sums = run.publish(self._weights_with_groups(run.groups, run.rows))
+            total[:, run.levels] += sums[:count]
+            by_group[run.groups, run.levels] = sums[count:]
+        return total, by_group
+
     def rows_of(self, group: int) -> slice:
         """The rows of a group, or of all."""
         if group == WHOLE:
@@ -56,119 +80,122 @@ class Mixture:
         end = self.starts[group + 1] if group + 1 < len(self.starts) else len(self.sd)
         return slice(int(self.starts[group]), int(end))
 
-    def narrower(self, width: float) -> list[int]:
-        """Groups that hold a Gaussian narrower than `width`."""
+    def narrowest(self) -> list[float]:
+        """The smallest width in each group."""
         if not len(self.starts):
             return []
-        return np.flatnonzero(np.minimum.reduceat(self.sd, self.starts) < width).tolist()
+        return list(np.minimum.reduceat(self.sd, self.starts).tolist())
 
-    def extent(self, group: int) -> tuple[float, float, float]:
-        """Where a group reaches, lowest and highest log-move, and its smallest width."""
-        rows = self.rows_of(group)
-        centre, reach = self.centre[rows], REACH * self.sd[rows]
-        return (
-            float((centre - reach).min()),
-            float((centre + reach).max()),
-            float(self.sd[rows].min()),
-        )
-
-    def _sums_at(self, moves: FloatArray, weights: FloatArray, rows: slice) -> FloatArray:
-        out = np.empty((len(weights), len(moves)))
-        step = max(1, BLOCK_CELLS // max(1, rows.stop - rows.start))
-        for start in range(0, len(moves), step):
-            block = slice(start, start + step)
-            out[:, block] = weights @ self._densities(moves[block], rows)
-        return out
-
-    def on(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:
-        """Sums at every level of a ladder: (C, M), and of the first set by group: (G, M).
-
-        Groups are evaluated at the nodes of the plan that their narrowest Gaussian allows, and
-        only where they reach; groups narrower than every plan at the levels themselves. Error
-        below 1e-11 of the largest value.
-        """
-        count, levels = len(self.weights), ladder.count
-        total, by_group = np.zeros((count, levels)), np.zeros((len(self.starts), levels))
-        if not len(self.sd):
-            return total, by_group
-        plans = plans_of(ladder)
+    def extent(self) -> tuple[list[float], list[float]]:
+        """Lowest and highest log-move that each group reaches."""
+        if not len(self.starts):
+            return [], []
         reach = REACH * self.sd
         low = np.minimum.reduceat(self.centre - reach, self.starts)
         high = np.maximum.reduceat(self.centre + reach, self.starts)
-        for run in self._runs([plan.min_sd for plan in plans]):
-            left, right = float(low[run.groups].min()), float(high[run.groups].max())
-            weights = self._weights_with_groups(run)
-            if run.plan < 0:
-                window = slice(*ladder.moves.searchsorted((left, right)))
-                sums = weights @ self._densities(ladder.moves[window], run.rows)
-            else:
-                plan, window = plans[run.plan], slice(None)
-                part = slice(*plan.nodes.searchsorted((left, right)))
-                sums = weights @ self._node_densities(plan, part, run.rows)
-                sums = sums @ plan.publish[part]
-            total[:, window] += sums[:count]
-            by_group[run.groups, window] = sums[count:]
-        return total, by_group
+        return low.tolist(), high.tolist()
 
-    def _runs(self, widths: list[float]) -> list["_Run"]:
-        """Consecutive groups that share a plan; groups too narrow for any stand alone."""
-        narrowest = np.minimum.reduceat(self.sd, self.starts)
-        plans = (np.searchsorted(widths, narrowest, side="right") - 1).tolist()
-        ends = [*self.starts[1:].tolist(), len(self.sd)]
-        runs: list[_Run] = []
-        for group, (plan, start, end) in enumerate(
-            zip(plans, self.starts.tolist(), ends, strict=True)
-        ):
-            if runs and plan >= 0 and runs[-1].plan == plan:
-                last = runs.pop()
-                runs.append(
-                    _Run(plan, slice(last.groups.start, group + 1), slice(last.rows.start, end))
-                )
-            else:
-                runs.append(_Run(plan, slice(group, group + 1), slice(start, end)))
-        return runs
-
-    def _weights_with_groups(self, run: "_Run") -> FloatArray:
-        """The run's weights, and below them the first set again, each group in its own row."""
-        count, first = len(self.weights), run.rows.start
-        groups = self.starts[run.groups].tolist()
-        out = np.zeros((count + len(groups), run.rows.stop - first))
-        out[:count] = self.weights[:, run.rows]
-        ends = [*groups[1:], run.rows.stop]
-        for row, (start, end) in enumerate(zip(groups, ends, strict=True), count):
-            out[row, start - first : end - first] = self.weights[0, start:end]
+    def _sums_at(self, moves: FloatArray, weights: FloatArray, rows: slice) -> FloatArray:
+        out = np.empty((len(weights), len(moves)))
+        step = max(1, _BLOCK_CELLS // max(1, rows.stop - rows.start))
+        for start in range(0, len(moves), step):
+            block = slice(start, start + step)
+            terms = _terms(self.centre[rows], self.sd[rows], moves[block])
+            np.matmul(weights, terms, out=out[:, block])
         return out
 
-    def _densities(self, moves: FloatArray, rows: slice) -> FloatArray:
-        """phi((x - c)/v) of the rows at each move: (rows, L)."""
-        z = moves - self.centre[rows, None]
-        z /= self.sd[rows, None]
-        z *= z
-        z *= -0.5
-        return _exp_in_place(z)
+    def _runs(self, ladder: Ladder) -> Iterator["_Run"]:
+        """Evaluate consecutive groups that share a plan together; too narrow ones alone."""
+        plans = plans_of(ladder)
+        low, high = self.extent()
+        chosen = [bisect_right(PLAN_WIDTHS, width) - 1 for width in self.narrowest()]
+        first = 0
+        while first < len(chosen):
+            plan, last = chosen[first], first + 1
+            while plan >= 0 and last < len(chosen) and chosen[last] == plan:
+                last += 1
+            rows = slice(self.rows_of(first).start, self.rows_of(last - 1).stop)
+            reach = min(low[first:last]), max(high[first:last])
+            groups = slice(first, last)
+            centre, sd = self.centre[rows], self.sd[rows]
+            if plan < 0:
+                yield _run_at_levels(centre, sd, groups, rows, ladder, reach)
+            else:
+                yield _run_at_nodes(centre, sd, groups, rows, plans[plan], reach)
+            first = last
 
-    def _node_densities(self, plan: InterpolationPlan, part: slice, rows: slice) -> FloatArray:
-        """The same at a part of a plan's nodes, the exponents by one matrix product."""
-        centre, sd = self.centre[rows], self.sd[rows]
-        exponents = np.empty((len(sd), 3))
-        precision = np.divide(-0.5, sd * sd, out=exponents[:, 0])
-        scaled = precision * centre
-        np.multiply(scaled, -2, out=exponents[:, 1])
-        np.multiply(scaled, centre, out=exponents[:, 2])
-        return _exp_in_place(exponents @ plan.powers[:, part])
+    def _weights_with_groups(self, groups: slice, rows: slice) -> FloatArray:
+        """The weights of a run, and below them the first set again, each group in its own row."""
+        count, first = len(self.weights), rows.start
+        out = np.zeros((count + groups.stop - groups.start, rows.stop - first))
+        out[:count] = self.weights[:, rows]
+        starts = self.starts[groups].tolist()
+        for row, (start, end) in enumerate(
+            zip(starts, [*starts[1:], rows.stop], strict=True), count
+        ):
+            out[row, start - first : end - first] = self.weights[0, start:end]
+        return out
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Consecutive groups that are evaluated together; `plan` is -1 for none."""
+    """Consecutive groups with their terms evaluated: (rows, nodes)."""
 
-    plan: int
     groups: slice
     rows: slice
+    levels: slice  # of the ladder, that the sums belong to
+    terms: FloatArray
+    plan: FloatArray | None  # from these nodes to the levels; None when the nodes are the levels
+
+    def publish(self, weights: FloatArray) -> FloatArray:
+        """Weighted sums at the run's levels."""
+        sums = weights @ self.terms
+        return sums if self.plan is None else sums @ self.plan
 
 
-def _exp_in_place(exponent: FloatArray) -> FloatArray:
-    """exp(e) in place, held above the floor: denormal numbers cost ten times more."""
+def _run_at_levels(
+    centre: FloatArray,
+    sd: FloatArray,
+    groups: slice,
+    rows: slice,
+    ladder: Ladder,
+    reach: tuple[float, float],
+) -> _Run:
+    levels = _between(ladder.moves, reach)
+    return _Run(groups, rows, levels, _terms(centre, sd, ladder.moves[levels]), None)
+
+
+def _run_at_nodes(
+    centre: FloatArray,
+    sd: FloatArray,
+    groups: slice,
+    rows: slice,
+    plan: InterpolationPlan,
+    reach: tuple[float, float],
+) -> _Run:
+    """Exponents -(x - c)^2/(2 v^2) at the nodes, by one product of (rows, 3) and (3, nodes)."""
+    nodes = _between(plan.nodes, reach)
+    by_power = np.empty((len(sd), 3))
+    square, value, one = by_power.T
+    np.divide(-0.5, sd * sd, out=square)
+    np.multiply(square, centre, out=value)
+    np.multiply(value, centre, out=one)
+    value *= -2
+    exponent = by_power @ plan.powers[:, nodes]
     np.maximum(exponent, FLOOR_EXPONENT, out=exponent)
     np.exp(exponent, out=exponent)
-    return exponent
+    return _Run(groups, rows, slice(None), exponent, plan.publish[nodes])
+
+
+def _between(nodes: FloatArray, reach: tuple[float, float]) -> slice:
+    return slice(bisect_left(nodes, reach[0]), bisect_left(nodes, reach[1]))
+
+
+def _terms(centre: FloatArray, sd: FloatArray, moves: FloatArray) -> FloatArray:
+    """phi((x - c)/v) of every row at every move: (rows, L)."""
+    z = moves - centre[:, None]
+    z /= sd[:, None]
+    z *= z
+    z *= -0.5
+    np.exp(z, out=z)
+    return z

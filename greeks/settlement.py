@@ -10,7 +10,6 @@ formulas by conditioning on A and matching two moments (theory 1.4).
 from dataclasses import dataclass
 
 import numpy as np
-
 from scipy.special import ndtr
 
 from greeks.black76 import INV_SQRT_2PI, MIN_SD, Greeks, compute_greeks

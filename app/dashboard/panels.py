@@ -41,7 +41,7 @@ def key_figures() -> Component:
     ]
     spread = html.Div(
         [
-            html.Dt(["Range over models", html.Small("net GEX", id="range-scope")]),
+            html.Dt(["Range over models", html.Small("net GEX")]),
             html.Dd([html.Div(id="range-axis"), html.Span(_UNKNOWN, id="range-words")]),
         ],
         className="kpi range",

@@ -117,9 +117,6 @@ export function showRange({ header, summary }) {
   write(words, models
     .map(([name, model]) => `${MODELS[name] ?? name} ${brief(model.gex_usd_per_1pct)}`)
     .join(" | "));
-  const isWhole =
-    summary.range[header.position]?.gex_usd_per_1pct !== summary.net.gex_usd_per_1pct;
-  set("range-scope", isWhole ? "net GEX, whole board" : "net GEX");
 }
 
 function newRow() {

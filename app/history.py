@@ -1,0 +1,184 @@
+"""History as a whole: takes a row a second off the hub, keeps it, forgets it in time.
+
+A database or disk that is away pauses it visibly and never stops the board: the newest ten
+minutes wait in memory and are written when it is back.
+"""
+
+import asyncio
+import shutil
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.history_rows import SecondRow, encode_chain, encode_curve, second_row
+from app.history_store import Batch, Minute, Series, forget_old, open_minutes, write
+from app.hub import BoardState, SnapshotHub
+from app.store import Store
+
+BUFFERED_ROWS = 2 * 600
+RETENTION_S = 3_600.0
+MIN_FREE_BYTES = 500_000_000
+MIN_FREE_SHARE = 0.05
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """Room on the disk that holds the database."""
+
+    free_bytes: int
+    total_bytes: int
+
+    @property
+    def is_low(self) -> bool:
+        """Whether less is free than 500 MB or, on a small disk, 5 %."""
+        return self.free_bytes < min(MIN_FREE_BYTES, MIN_FREE_SHARE * self.total_bytes)
+
+
+def disk_space(folder: Path) -> DiskSpace:
+    """Measure the disk of a folder."""
+    usage = shutil.disk_usage(folder)
+    return DiskSpace(usage.free, usage.total)
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What was taken of one series and not written yet."""
+
+    newest: SecondRow
+    open_minute_ms: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Rows that wait to be written, the oldest dropped first."""
+
+    rows: deque[SecondRow] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
+    curves: deque[tuple[SecondRow, bytes]] = field(default_factory=lambda: deque(maxlen=60))
+    chains: dict[str, tuple[str, int, bytes]] = field(default_factory=dict)
+    closed: deque[Minute] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
+
+    def batch(self) -> Batch:
+        """Return everything that waits."""
+        return Batch(
+            tuple(self.rows),
+            tuple(self.curves),
+            tuple(self.chains.values()),
+            tuple(self.closed),
+        )
+
+    def clear(self) -> None:
+        """Forget what was written."""
+        for part in (self.rows, self.curves, self.chains, self.closed):
+            part.clear()
+
+
+class History:
+    """Writes what the hub publishes, one row a second of the exchange's clock."""
+
+    def __init__(
+        self,
+        store: Store,
+        hub: SnapshotHub,
+        space: Callable[[], DiskSpace] | None = None,
+    ) -> None:
+        self.paused_reason: str | None = None
+        self._store = store
+        self._hub = hub
+        self._space = space
+        self._taken: dict[Series, _Taken] = {}
+        self._left_open: dict[Series, int] = {}
+        self._pending = _Pending()
+
+    async def start(self) -> None:
+        """Find the minutes that the last process left open."""
+        self._left_open = {
+            minute.series: minute.ts_ms for minute in await open_minutes(self._store)
+        }
+
+    async def run(self) -> None:
+        """Write and forget until cancelled; what waits is written at the end."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._write_news())
+            group.create_task(self._forget_in_time())
+
+    def take(self, state: BoardState) -> bool:
+        """Take a state, if its second is a new one; True when there is something to write."""
+        row = second_row(state)
+        if row is None or state.snapshot is None:
+            return False
+        series = Series(row.asset, row.position)
+        before = self._taken.get(series)
+        if before is not None and before.newest.ts_ms == row.ts_ms:
+            return False
+        left_ms = self._left_open.get(series) if before is None else before.open_minute_ms
+        is_new_minute = left_ms != row.minute_ms
+        if left_ms is not None and is_new_minute:
+            self._pending.closed.append(Minute(series, left_ms))
+        crossed = before is not None and _crossed(before.newest, row)
+        if is_new_minute or before is None or crossed:
+            self._pending.curves.append((row, encode_curve(state.snapshot.by_strike)))
+            chain = state.snapshot.chain
+            self._pending.chains[row.asset] = (row.asset, chain.as_of_ms, encode_chain(chain))
+        self._pending.rows.append(row)
+        self._taken[series] = _Taken(row, row.minute_ms)
+        return True
+
+    async def flush(self) -> None:
+        """Write everything taken, or say why not and keep it."""
+        if not self._pending.rows:
+            return
+        if self._space is not None and self._space().is_low:
+            self._pause("the disk is almost full")
+            return
+        batch = self._pending.batch()
+        try:
+            await write(self._store, batch)
+        except (SQLAlchemyError, OSError) as error:
+            self._pause(str(getattr(error, "orig", None) or error))
+            return
+        self._pending.clear()
+        if self.paused_reason is not None:
+            _log.info("history.resumed", rows=len(batch.rows))
+            self.paused_reason = None
+
+    def _pause(self, reason: str) -> None:
+        if self.paused_reason is None:
+            _log.warning("history.paused", reason=reason)
+        self.paused_reason = reason
+
+    async def _write_news(self) -> None:
+        shown: dict[str, int] = {}
+        try:
+            while True:
+                latest = (self._hub.latest(asset) for asset in self._hub.assets())
+                news = [s for s in latest if s is not None and s.seq > shown.get(s.asset, 0)]
+                shown |= {state.asset: state.seq for state in news}
+                taken = [self.take(state) for state in news]
+                if any(taken):
+                    await self.flush()
+                elif not news:
+                    await self._hub.changed()
+        finally:
+            await self.flush()
+
+    async def _forget_in_time(self) -> None:
+        while True:
+            try:
+                gone = await forget_old(self._store)
+            except SQLAlchemyError as error:
+                _log.warning("history.retention_failed", reason=str(error.__cause__ or error))
+            else:
+                if gone:
+                    _log.info("history.forgotten", rows=gone)
+            await asyncio.sleep(RETENTION_S)
+
+
+def _crossed(before: SecondRow, after: SecondRow) -> bool:
+    sides = (before.is_above_flip, after.is_above_flip)
+    return None not in sides and sides[0] != sides[1]

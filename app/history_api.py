@@ -1,0 +1,106 @@
+"""REST for history: a time series of spot, levels and net exposures."""
+
+import math
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from app import schemas, views
+from app.api import PROBLEMS, Context, Format, find_state
+from app.history_store import DAY_MS, MAX_POINTS, Series, Window, read_window
+from app.problems import Problem
+from app.store import Store
+from app.tables import MEDIA_TYPES, TableFormat, encode_table
+from dealers.rules import PositionModel
+from greeks.conventions import Exposure, Regime
+
+DEFAULT_POINTS = 1_000
+MAX_TIME_MS = 2**53
+
+TimeMs = Annotated[int | None, Query(ge=0, le=MAX_TIME_MS, description="exchange time, ms UTC")]
+
+
+class HistoryRow(schemas.Exposures):
+    """One bucket of time: means, and extremes where a mean would hide what matters."""
+
+    timestamp: Annotated[int, Field(description="start of the bucket, exchange time, ms UTC")]
+    samples: Annotated[int, Field(description="seconds that the bucket rests on")]
+    spot_usd: schemas.Usd
+    flip_usd: schemas.Usd
+    call_wall_usd: schemas.Usd
+    put_wall_usd: schemas.Usd
+    gross_gex_usd_per_1pct: schemas.UsdPer1Pct
+    spot_usd_min: schemas.Usd
+    spot_usd_max: schemas.Usd
+    flip_usd_min: schemas.Usd
+    flip_usd_max: schemas.Usd
+    gex_usd_per_1pct_min: schemas.UsdPer1Pct
+    gex_usd_per_1pct_max: schemas.UsdPer1Pct
+    regime: Annotated[str, Field(description="sign of the mean net GEX")]
+
+
+class HistoryBody(BaseModel):
+    """A time series, oldest first; buckets without data are left out."""
+
+    asset: str
+    position: str
+    source: str
+    status: str
+    as_of: int | None
+    resolution: Annotated[str, Field(description="seconds or minutes: what the means are of")]
+    step_ms: int
+    data: list[HistoryRow]
+
+
+def build_history_router(store: Store) -> APIRouter:
+    """Build `/{asset}/history` on one store."""
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    files: dict[str, Any] = {MEDIA_TYPES[name]: {} for name in TableFormat}
+
+    @router.get(
+        "/{asset}/history",
+        response_model=HistoryBody,
+        responses={200: {"content": files}},
+        tags=["history"],
+    )
+    async def history(
+        context: Context,
+        asset: str,
+        since: Annotated[TimeMs, Query(alias="from")] = None,
+        until: Annotated[TimeMs, Query(alias="to")] = None,
+        points: Annotated[
+            int, Query(ge=1, description=f"at most {MAX_POINTS}, more is cut")
+        ] = DEFAULT_POINTS,
+        position: PositionModel | None = None,
+        wanted: Format = TableFormat.JSON,
+    ) -> Response:
+        """Spot, levels and net exposures over time; by default the last day."""
+        state = find_state(context.hub, asset)
+        to_ms = until if until is not None else _end(state.snapshot)
+        from_ms = since if since is not None else max(0, to_ms - DAY_MS)
+        if from_ms >= to_ms:
+            raise Problem(422, "Bad parameter", f"from: expected less than to, {to_ms}")
+        window = Window(from_ms, to_ms, min(points, MAX_POINTS))
+        series = Series(asset, (position or state.position).value)
+        columns = await read_window(store, series, window)
+        columns["regime"] = [_regime(value) for value in columns[Exposure.GEX.value]]
+        body = {
+            "asset": asset,
+            "position": series.position,
+            "source": state.source.value,
+            "status": state.status.value,
+            "as_of": None if state.snapshot is None else state.snapshot.chain.as_of_ms,
+            "resolution": window.resolution.value,
+            "step_ms": window.step_ms,
+        }
+        if wanted == TableFormat.JSON:
+            content = orjson.dumps(body | {"data": views.rows(columns)})
+        else:
+            content = encode_table(columns, body, wanted)
+        name = f"{asset}-history-{state.source}-{from_ms}-{to_ms}.{wanted.value}"
+        headers = {} if wanted == TableFormat.JSON else _attachment(name)
+        return Response(content, media_type=MEDIA_TYPES[wanted], headers=headers)
+
+    return router

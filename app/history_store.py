@@ -1,0 +1,242 @@
+"""History in SQL: written a second at a time, read as a few thousand points at most."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.history_rows import MINUTE_MS, SECOND_MS, SecondRow, decode_chain, roll_up
+from app.store import Store
+from app.store_schema import EXTREMES, SCALARS, curve, last_chain, rollup_1m, snapshot
+from greeks.chain import OptionChain
+
+MAX_POINTS = 5_000
+RAW_RANGE_MS = 24 * 3_600_000
+"""A longer range is read from the minutes: a day of seconds takes 80 ms, a month two seconds."""
+SLICE = 50_000
+DAY_MS = 24 * 3_600_000
+KEPT_MS = {snapshot: 30 * DAY_MS, curve: 30 * DAY_MS, rollup_1m: 730 * DAY_MS}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Whose history: an asset under one position model."""
+
+    asset: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """A minute of a series that is over."""
+
+    series: Series
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes."""
+
+    rows: Sequence[SecondRow]
+    curves: Sequence[tuple[SecondRow, bytes]] = ()
+    chains: Sequence[tuple[str, int, bytes]] = ()
+    closed: Sequence[Minute] = ()
+
+
+class Resolution(StrEnum):
+    """Which table answers."""
+
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A range of time cut into at most `points` buckets of `step_ms`, the end excluded."""
+
+    from_ms: int
+    to_ms: int
+    points: int
+
+    @property
+    def resolution(self) -> Resolution:
+        """Seconds when the range is short and the points are finer than a minute."""
+        is_fine = self._fair_step_ms < MINUTE_MS and self.to_ms - self.from_ms <= RAW_RANGE_MS
+        return Resolution.SECONDS if is_fine else Resolution.MINUTES
+
+    @property
+    def step_ms(self) -> int:
+        """Width of a bucket, a whole number of what the table holds."""
+        unit = SECOND_MS if self.resolution == Resolution.SECONDS else MINUTE_MS
+        return max(1, -(-self._fair_step_ms // unit)) * unit
+
+    @property
+    def _fair_step_ms(self) -> int:
+        return -(-(self.to_ms - self.from_ms) // min(self.points, MAX_POINTS))
+
+
+async def write(store: Store, batch: Batch) -> None:
+    """Keep a batch; what is known already stays as it is."""
+    async with store.write() as connection:
+        await _insert_once(connection, snapshot, (_columns(row) for row in batch.rows))
+        await _insert_once(
+            connection, curve, (_key(row) | {"strikes": packed} for row, packed in batch.curves)
+        )
+        for asset, ts_ms, packed in batch.chains:
+            await connection.execute(delete(last_chain).where(last_chain.c.asset == asset))
+            await connection.execute(
+                insert(last_chain).values(asset=asset, ts_ms=ts_ms, chain=packed)
+            )
+        for minute in batch.closed:
+            await _close(connection, minute)
+
+
+async def _insert_once(
+    connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]
+) -> None:
+    values = list(rows)
+    if values:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        await connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+
+
+def _key(row: SecondRow) -> dict[str, Any]:
+    return {"asset": row.asset, "position": row.position, "ts_ms": row.ts_ms}
+
+
+def _columns(row: SecondRow) -> dict[str, Any]:
+    return _key(row) | row.scalars
+
+
+async def _close(connection: AsyncConnection, minute: Minute) -> None:
+    """Roll up a minute from its seconds, whoever wrote them."""
+    inside = (
+        *_of(snapshot, minute.series),
+        snapshot.c.ts_ms >= minute.ts_ms,
+        snapshot.c.ts_ms < minute.ts_ms + MINUTE_MS,
+    )
+    found = await connection.execute(select(snapshot).where(*inside).order_by(snapshot.c.ts_ms))
+    seconds = [dict(row) for row in found.mappings()]
+    if not seconds:
+        return
+    await connection.execute(
+        delete(rollup_1m).where(*_of(rollup_1m, minute.series), rollup_1m.c.ts_ms == minute.ts_ms)
+    )
+    await connection.execute(
+        insert(rollup_1m).values(
+            asset=minute.series.asset,
+            position=minute.series.position,
+            ts_ms=minute.ts_ms,
+            samples=len(seconds),
+            **roll_up(seconds),
+        )
+    )
+
+
+async def open_minutes(store: Store) -> list[Minute]:
+    """Return the newest minute of each series: the last process may have left it open."""
+    newest = select(
+        snapshot.c.asset, snapshot.c.position, func.max(snapshot.c.ts_ms).label("ts_ms")
+    ).group_by(snapshot.c.asset, snapshot.c.position)
+    async with store.read() as connection:
+        rows = (await connection.execute(newest)).all()
+    return [
+        Minute(Series(row.asset, row.position), row.ts_ms // MINUTE_MS * MINUTE_MS) for row in rows
+    ]
+
+
+async def last_chains(store: Store) -> list[OptionChain]:
+    """Return the last known chain of every asset; one of another version is left out."""
+    async with store.read() as connection:
+        rows = (await connection.execute(select(last_chain.c.chain))).all()
+    chains = []
+    for row in rows:
+        try:
+            chains.append(decode_chain(row.chain))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return chains
+
+
+async def read_window(store: Store, series: Series, window: Window) -> dict[str, list[Any]]:
+    """Return the columns of a window, in time order, one item a bucket that has data."""
+    is_raw = window.resolution == Resolution.SECONDS
+    table = snapshot if is_raw else rollup_1m
+    bucket = (table.c.ts_ms - window.from_ms) // window.step_ms
+    samples = func.count() if is_raw else func.sum(table.c.samples)
+    means = [func.avg(table.c[name]).label(name) for name in SCALARS]
+    lows = [table.c[name if is_raw else f"{name}_min"] for name in EXTREMES]
+    highs = [table.c[name if is_raw else f"{name}_max"] for name in EXTREMES]
+    query = (
+        select(
+            (bucket * window.step_ms + window.from_ms).label("timestamp"),
+            samples.label("samples"),
+            *means,
+            *(func.min(c).label(f"{n}_min") for n, c in zip(EXTREMES, lows, strict=True)),
+            *(func.max(c).label(f"{n}_max") for n, c in zip(EXTREMES, highs, strict=True)),
+        )
+        .where(
+            *_of(table, series),
+            table.c.ts_ms >= window.from_ms,
+            table.c.ts_ms < window.to_ms,
+        )
+        .group_by(bucket)
+        .order_by(bucket)
+    )
+    async with store.read() as connection:
+        result = await connection.execute(query)
+        names, rows = list(result.keys()), result.all()
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+
+
+async def read_curves(
+    store: Store, series: Series, from_ms: int, to_ms: int
+) -> list[tuple[int, bytes]]:
+    """Return the packed curves of a range of time."""
+    query = (
+        select(curve.c.ts_ms, curve.c.strikes)
+        .where(*_of(curve, series), curve.c.ts_ms >= from_ms, curve.c.ts_ms < to_ms)
+        .order_by(curve.c.ts_ms)
+    )
+    async with store.read() as connection:
+        return [(row.ts_ms, row.strikes) for row in await connection.execute(query)]
+
+
+async def forget_old(store: Store) -> int:
+    """Delete what is past its time, in slices, and return how many rows went.
+
+    Time is the newest row's of the same series, so a recording of 2021 does not forget itself.
+    """
+    gone = 0
+    for minute in await open_minutes(store):
+        for table, kept_ms in KEPT_MS.items():
+            gone += await _forget(store, table, minute.series, minute.ts_ms - kept_ms)
+    return gone
+
+
+async def _forget(store: Store, table: Table, series: Series, until_ms: int) -> int:
+    old = (*_of(table, series), table.c.ts_ms < until_ms)
+    gone = 0
+    while True:
+        async with store.write() as connection:
+            beyond = (
+                select(table.c.ts_ms).where(*old).order_by(table.c.ts_ms).offset(SLICE).limit(1)
+            )
+            end_ms = (await connection.execute(beyond)).scalar()
+            slice_end_ms = until_ms if end_ms is None else end_ms
+            result = await connection.execute(
+                delete(table).where(*_of(table, series), table.c.ts_ms < slice_end_ms)
+            )
+            gone += result.rowcount
+        if end_ms is None:
+            return gone
+
+
+def _of(table: Table, series: Series) -> tuple[Any, Any]:
+    return table.c.asset == series.asset, table.c.position == series.position
