@@ -95,6 +95,7 @@ class AlertService:
     async def start(self) -> None:
         """Take up every rule where the last process left it."""
         await self._reload()
+        await self.worker.start()
 
     async def run(self) -> None:
         """Evaluate and deliver until cancelled."""
@@ -192,9 +193,10 @@ class AlertService:
 
     async def _show_supervised(self, live: LiveRule, state: BoardState) -> None:
         try:
-            await self._show(live, state)
-        except RuleChangedError:
-            await self._reload()
+            try:
+                await self._show(live, state)
+            except RuleChangedError:
+                await self._reload()
         except Exception:  # noqa: BLE001 - neither one rule nor a lost database ends the others
             # nothing was kept and the state stands: the next publication tries again
             _log.exception("alerts.evaluation_failed", rule=live.stored.rule.id)

@@ -49,13 +49,16 @@ class DeliveryWorker:
         """Look into the outbox now."""
         self._news.set()
 
+    async def start(self) -> None:
+        """Take over from a process that is gone, where no other can be alive."""
+        if not self._store.is_shared:
+            await release_leases(self._store)
+
     async def run(self) -> None:
         """Deliver until cancelled, then give requests in flight a moment to land.
 
         What does not land is sent again under the same id after its lease.
         """
-        if not self._store.is_shared:
-            await release_leases(self._store)
         try:
             while True:
                 self._news.clear()

@@ -1,11 +1,10 @@
 """REST for history: a time series of spot, levels and net exposures."""
 
-import math
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app import schemas, views
 from app.api import PROBLEMS, Context, Format, find_state
@@ -41,23 +40,19 @@ class HistoryRow(schemas.Exposures):
     regime: Annotated[str, Field(description="sign of the mean net GEX")]
 
 
-class HistoryBody(BaseModel):
+class HistoryBody(schemas.Body[list[HistoryRow]]):
     """A time series, oldest first; buckets without data are left out."""
 
-    asset: str
-    position: str
-    source: str
-    status: str
-    as_of: int | None
     resolution: Annotated[str, Field(description="seconds or minutes: what the means are of")]
-    step_ms: int
-    data: list[HistoryRow]
+    step_ms: Annotated[int, Field(description="width of a bucket")]
 
 
 def build_history_router(store: Store) -> APIRouter:
     """Build `/{asset}/history` on one store."""
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-    files: dict[str, Any] = {MEDIA_TYPES[name]: {} for name in TableFormat}
+    files: dict[str, Any] = {
+        MEDIA_TYPES[name]: {} for name in (TableFormat.CSV, TableFormat.PARQUET)
+    }
 
     @router.get(
         "/{asset}/history",
@@ -78,29 +73,36 @@ def build_history_router(store: Store) -> APIRouter:
     ) -> Response:
         """Spot, levels and net exposures over time; by default the last day."""
         state = find_state(context.hub, asset)
-        to_ms = until if until is not None else _end(state.snapshot)
+        if state.snapshot is None:
+            raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
+        to_ms = until if until is not None else state.snapshot.chain.as_of_ms + 1
         from_ms = since if since is not None else max(0, to_ms - DAY_MS)
         if from_ms >= to_ms:
             raise Problem(422, "Bad parameter", f"from: expected less than to, {to_ms}")
-        window = Window(from_ms, to_ms, min(points, MAX_POINTS))
-        series = Series(asset, (position or state.position).value)
-        columns = await read_window(store, series, window)
+        window = Window(from_ms, to_ms, points)
+        model = (position or state.position).value
+        columns = await read_window(store, Series(asset, model), window)
         columns["regime"] = [_regime(value) for value in columns[Exposure.GEX.value]]
-        body = {
-            "asset": asset,
-            "position": series.position,
-            "source": state.source.value,
-            "status": state.status.value,
-            "as_of": None if state.snapshot is None else state.snapshot.chain.as_of_ms,
+        header = views.header(state, state.snapshot) | {
+            "position": model,
             "resolution": window.resolution.value,
             "step_ms": window.step_ms,
         }
         if wanted == TableFormat.JSON:
-            content = orjson.dumps(body | {"data": views.rows(columns)})
-        else:
-            content = encode_table(columns, body, wanted)
+            body = orjson.dumps(header | {"data": views.rows(columns)})
+            return Response(body, media_type=MEDIA_TYPES[wanted])
         name = f"{asset}-history-{state.source}-{from_ms}-{to_ms}.{wanted.value}"
-        headers = {} if wanted == TableFormat.JSON else _attachment(name)
-        return Response(content, media_type=MEDIA_TYPES[wanted], headers=headers)
+        return Response(
+            encode_table(columns, header, wanted),
+            media_type=MEDIA_TYPES[wanted],
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     return router
+
+
+def _regime(gex_usd_per_1pct: float | None) -> str:
+    if not gex_usd_per_1pct:
+        return Regime.UNKNOWN.value
+    regime = Regime.LONG_GAMMA if gex_usd_per_1pct > 0 else Regime.SHORT_GAMMA
+    return regime.value

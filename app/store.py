@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateSchema
 
 from app.settings import Settings, Source
 
@@ -31,6 +32,7 @@ WAL_RESET_FIXED = (3, 51, 3)
 _BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _MIGRATION_LOCK = 0x67616D6D61  # any number, as long as every gammaflip takes the same
 
+_SCHEMA = "gammaflip_schema"  # travels in the URL, never reaches the server
 _CALLS = itertools.count()
 
 _log = structlog.get_logger()
@@ -46,11 +48,14 @@ def new_id(prefix: str, now_ms: int) -> str:
 
 
 def store_url(settings: Settings, source: Source) -> URL:
-    """Return the database of a source: on SQLite nothing ever mixes with production's history."""
+    """Return the database of a source: nothing ever mixes with production's history.
+
+    Each source has a file of its own, on PostgreSQL a schema.
+    """
+    name = "gammaflip" if source == Source.LIVE else f"gammaflip-{source.value}"
     if settings.database_url is not None:
-        return _async_url(settings.database_url)
-    name = "gammaflip.db" if source == Source.LIVE else f"gammaflip-{source.value}.db"
-    return sqlite_url(settings.data_dir.expanduser() / name)
+        return _async_url(settings.database_url, name)
+    return sqlite_url(settings.data_dir.expanduser() / f"{name}.db")
 
 
 def sqlite_url(path: Path) -> URL:
@@ -58,31 +63,38 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(path))
 
 
-def _async_url(text_url: str) -> URL:
+def _async_url(address: str, schema: str) -> URL:
     try:
-        url = make_url(text_url)
+        url = make_url(address)
     except SQLAlchemyError as error:
         raise StoreError("the database URL is not understood") from error
-    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-    backend = url.get_backend_name()
-    if backend not in drivers:
-        raise StoreError(f"expected a postgresql:// or sqlite:// database, was {backend}://")
-    return url.set(drivername=drivers[backend])
+    if url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    if url.get_backend_name() != "postgresql":
+        raise StoreError(
+            f"expected a postgresql:// or sqlite:// database, was {url.get_backend_name()}://"
+        )
+    wanted = dict(url.query) | {_SCHEMA: schema}
+    if "sslmode" in wanted:  # libpq's name for what asyncpg calls ssl
+        wanted["ssl"] = wanted.pop("sslmode")
+    return url.set(drivername="postgresql+asyncpg", query=wanted)
 
 
 class Store:
     """An open database at the newest schema."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, schema: str | None = None) -> None:
         self._writer = writer
         self._reader = reader
+        self._schema = schema
 
     @classmethod
     async def open(cls, url: URL) -> "Store":
         """Open the database, creating and migrating it as needed. Raises `StoreError`."""
         if url.get_backend_name() != "sqlite":
-            engine = _open_postgresql(url)
-            return await cls._migrated(cls(engine, engine), url)
+            schema = str(url.query.get(_SCHEMA, "public"))
+            engine = _open_postgresql(url.difference_update_query([_SCHEMA]), schema)
+            return await cls._migrated(cls(engine, engine, schema), url)
         _warn_of_wal_reset(sqlite3.sqlite_version_info)
         writer = _open_sqlite(url, "WAL")
         return await cls._migrated(cls(writer, _open_read_only(url)), url)
@@ -95,7 +107,7 @@ class Store:
         their own with a rollback journal, which two writing processes may share safely.
         """
         if settings.database_url is not None:
-            return await cls.open(_async_url(settings.database_url))
+            return await cls.open(_async_url(settings.database_url, "gammaflip"))
         url = sqlite_url(settings.data_dir.expanduser() / "tokens.db")
         engine = _open_sqlite(url, "DELETE")
         return await cls._migrated(cls(engine, engine), url)
@@ -114,7 +126,7 @@ class Store:
     @property
     def is_shared(self) -> bool:
         """Whether other processes may write to it too."""
-        return self._writer.dialect.name != "sqlite"
+        return self._schema is not None
 
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a transaction that commits at the end of the block or leaves nothing."""
@@ -133,24 +145,32 @@ class Store:
     async def _migrate(self) -> None:
         # SQLite's BEGIN IMMEDIATE is the lock already; the whole upgrade is one transaction
         async with self._writer.begin() as connection:
-            if self.is_shared:
+            if self._schema is not None:
                 await connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
                 )
-            await connection.run_sync(_upgrade)
+                await connection.execute(CreateSchema(self._schema, if_not_exists=True))
+            await connection.run_sync(migrate)
 
 
-def _upgrade(connection: Connection) -> None:
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring a database to a revision of the schema, in the connection's transaction."""
     config = Config()
     scripts = str(Path(__file__).with_name("migrations"))
     config.set_main_option("script_location", scripts.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
-def _open_postgresql(url: URL) -> AsyncEngine:
-    return create_async_engine(url, pool_size=READERS + 1, pool_pre_ping=True, hide_parameters=True)
+def _open_postgresql(url: URL, schema: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=READERS + 1,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"server_settings": {"search_path": f'"{schema}"'}},
+    )
 
 
 def _open_sqlite(url: URL, journal: str) -> AsyncEngine:
@@ -207,6 +227,26 @@ def _on_begin(engine: AsyncEngine, statement: str) -> Callable[[Connection], Non
         connection.exec_driver_sql(statement)
 
     return begin
+
+
+def back_up(database: Path, target: Path) -> None:
+    """Copy a database that may be in use to a file that appears whole or not at all.
+
+    Raises `StoreError`.
+    """
+    unfinished = target.with_name(target.name + ".unfinished")
+    source_uri = f"file:{quote(str(database))}?mode=ro"
+    try:
+        _make_private(unfinished)
+        with (
+            closing(sqlite3.connect(source_uri, uri=True)) as source,
+            closing(sqlite3.connect(unfinished)) as copy,
+        ):
+            source.backup(copy)
+        unfinished.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise StoreError(f"the backup of {database} to {target} failed: {error}") from error
 
 
 def has_wal_reset_fix(version: tuple[int, int, int]) -> bool:

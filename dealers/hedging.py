@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dealers.rehedge import Book, HedgeConvention, Scenarios, flow_parts
+from dealers.rehedge import HedgedBook, Scenarios, flow_parts
 from greeks.chain import OptionChain
-from greeks.conventions import PCT, FloatArray, IntArray
+from greeks.conventions import PCT, FloatArray, HedgeConvention, IntArray
 
 MOVES_PCT = (-10.0, -5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0)
 MOVES_PCT = (*MOVES_PCT, *(-move for move in reversed(MOVES_PCT[:-1])))
@@ -84,7 +84,7 @@ def compute_hedge_flow(
     Source: Alexander, Chen, Imeraj 2023, "Crypto quanto and inverse options"; that gamma alone
     drives the flow of both conventions follows by differentiation.
     """
-    book = Book.of(chain, position_coin)
+    book = HedgedBook.of(chain, position_coin)
     scenarios = Scenarios(moves_pct, horizons_s, iv_points_per_pct, convention)
     flow, gamma, charm, vanna, expiry = flow_parts(book, scenarios).reshape(5, -1)
     moves, horizons = np.broadcast_arrays(moves_pct[None, :], horizons_s[:, None])
@@ -114,7 +114,7 @@ def compute_flow_draws(
     `draws_coin` is (D, n), a row a draw of the whole book. Scenarios are ordered, and the flow
     is defined, as in `compute_hedge_flow`; it is linear in the inventory.
     """
-    book = Book.of(chain, draws_coin)
+    book = HedgedBook.of(chain, draws_coin)
     scenarios = Scenarios(moves_pct, horizons_s, iv_points_per_pct, convention)
     return np.asarray(flow_parts(book, scenarios)[0].reshape(-1, len(draws_coin)))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dealers.hedging import HedgeFlow, compute_flow_draws, compute_hedge_flow, next_settlement_s
-from dealers.rehedge import SETTLEMENT_WINDOW_S, HedgeConvention
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_YEAR, PCT, FloatArray
+from greeks.conventions import MS_PER_YEAR, PCT, FloatArray, HedgeConvention
+from greeks.settlement import WINDOW_S
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -41,7 +41,7 @@ class ExpectedFlow:
 def charm_path_horizons_s(as_of_ms: int) -> FloatArray:
     """Seconds from now: the hours, 5-minute steps of the settlement window, 08:00 UTC."""
     end = next_settlement_s(as_of_ms)
-    window = np.arange(end - SETTLEMENT_WINDOW_S, end, _WINDOW_STEP_S)
+    window = np.arange(end - WINDOW_S, end, _WINDOW_STEP_S)
     hours = np.arange(3600, end, 3600)
     return np.unique(np.concatenate([hours, window[window > 0], [end]])).astype(np.float64)
 

@@ -4,7 +4,6 @@ Knows formulas and scenarios; knows nobody's inventory but as a factor.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from scipy.special import ndtr
@@ -12,25 +11,18 @@ from scipy.special import ndtr
 from greeks.black76 import MIN_SD
 from greeks.chain import OptionChain
 from greeks.conventions import (
-    MS_PER_YEAR,
     PCT,
     VOL_POINT,
     BoolArray,
     FloatArray,
+    HedgeConvention,
     IntArray,
     Settlement,
 )
+from greeks.settlement import WINDOW_S, averaged_options, is_averaging
 
-SETTLEMENT_WINDOW_S = 1800
-_YEAR_S = MS_PER_YEAR / 1000
 _MIN_IV = 0.01  # a response of volatility never takes an option below this
-
-
-class HedgeConvention(StrEnum):
-    """In which money a dealer of coin-margined options keeps his wealth constant."""
-
-    USD = "usd"  # hedge q delta coins: equity in USD does not move with spot
-    COIN = "coin"  # hedge q (delta - price/F) coins: equity in coins does not move with spot
+_CERTAIN = 1e-12  # an open strike this near to zero is certain to be passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +40,33 @@ class Scenarios:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class HedgedBook:
     """The held options, calls and puts of one strike and one volatility in one row.
 
     Their hedges differ by a number that no move changes, so that most flows depend on the sum.
+
+    Attributes
+    ----------
+    left_s : seconds to expiry.
+    open_share : part of the delivery that is not fixed yet; 1 before the settlement average.
+    strike_ratio : (K - what is fixed)/F, in units of the forward of the open part.
+    sd : total standard deviation of the open part, v.
+    iv : fraction.
+    is_inverse : coin-margined.
+    held, held_puts : (D, P) calls and puts, and puts alone, of D inventories, coins.
     """
 
-    strike: FloatArray
-    expiry_ms: IntArray
-    left_s: FloatArray  # seconds to expiry
-    log_moneyness: FloatArray  # ln(F/K)
+    left_s: FloatArray
+    open_share: FloatArray
+    strike_ratio: FloatArray
+    sd: FloatArray
     iv: FloatArray
     is_inverse: BoolArray
-    held: FloatArray  # (D, P): calls and puts of D inventories, coins
+    held: FloatArray
     held_puts: FloatArray
 
     @classmethod
-    def of(cls, chain: OptionChain, position_coin: FloatArray) -> "Book":
+    def of(cls, chain: OptionChain, position_coin: FloatArray) -> "HedgedBook":
         """Take the rows that are held and can be computed; `position_coin` is (n,) or (D, n)."""
         position = np.atleast_2d(position_coin)
         if position.shape[1] != len(chain):
@@ -72,23 +74,37 @@ class Book:
         held = np.all(np.isfinite(position), axis=0) & np.any(position != 0, axis=0)
         with np.errstate(invalid="ignore"):
             known = (chain.forward > 0) & (chain.mark_iv > 0)
-        keep = held & known & chain.is_usable
+        keep = held & known & chain.is_usable & (chain.expiry_ms > chain.as_of_ms)
         rows, position = chain.select(keep), position[:, keep]
+        open_share, strike_ratio, sd = _delivery(rows)
+        columns = (rows.expiry_ms, rows.settlement, rows.mark_iv, strike_ratio, sd)
         same = np.ones(len(rows), dtype=np.bool_)
-        for column in (rows.expiry_ms, rows.strike, rows.settlement, rows.forward, rows.mark_iv):
+        for column in columns:
             same[1:] &= column[1:] == column[:-1]
         same[:1] = False
         first = np.flatnonzero(~same)
         return cls(
-            strike=rows.strike[first],
-            expiry_ms=rows.expiry_ms[first],
             left_s=(rows.expiry_ms[first] - rows.as_of_ms) / 1000,
-            log_moneyness=np.log(rows.forward[first] / rows.strike[first]),
+            open_share=open_share[first],
+            strike_ratio=strike_ratio[first],
+            sd=sd[first],
             iv=rows.mark_iv[first],
             is_inverse=rows.settlement[first] == Settlement.INVERSE,
             held=_sum_runs(position, first),
             held_puts=_sum_runs(position * ~rows.is_call, first),
         )
+
+
+def _delivery(rows: OptionChain) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Open share, strike ratio and total deviation of each row."""
+    sd = rows.mark_iv * np.sqrt(np.maximum(rows.years_to_expiry, 0.0))
+    share, ratio = np.ones(len(rows)), rows.strike / rows.forward
+    averaging = is_averaging(rows)
+    if averaging.any():
+        options = averaged_options(rows, averaging)
+        share[averaging], sd[averaging] = options.share, options.sd
+        ratio[averaging] = options.share * options.strike / options.forward
+    return share, ratio, sd
 
 
 def _sum_runs(position: FloatArray, first: IntArray) -> FloatArray:
@@ -97,15 +113,15 @@ def _sum_runs(position: FloatArray, first: IntArray) -> FloatArray:
     return np.asarray(np.add.reduceat(position, first, axis=1))
 
 
-def flow_parts(book: Book, scenarios: Scenarios) -> FloatArray:
+def flow_parts(book: HedgedBook, scenarios: Scenarios) -> FloatArray:
     """Flow, gamma, charm, vanna and expiry part of every scenario and inventory: (5, H, M, D)."""
     x = scenarios.moves_pct[:, None] * PCT
     in_coin = book.is_inverse & (scenarios.convention is HedgeConvention.COIN)
     response = scenarios.iv_points_per_pct * VOL_POINT * scenarios.moves_pct[:, None]
     moved_iv = np.maximum(book.iv + response, np.minimum(book.iv, _MIN_IV))
-    hedge = CallHedge(book, in_coin)
-    now, fixed_now = hedge.at(np.zeros(1), 0.0, book.iv), hedge.fixed_share(0.0)
-    call_less_put = np.where(in_coin, np.exp(-book.log_moneyness), 1.0) - fixed_now
+    hedge = _CallHedge(book, in_coin)
+    now = hedge.at(np.zeros(1), 0.0, book.iv)
+    call_less_put = np.where(in_coin, book.strike_ratio, book.open_share)
 
     def kept(per_coin: FloatArray, held: FloatArray) -> FloatArray:
         """Sum over the book, (M, D); coins of an inverse perpetual lose value as spot rises."""
@@ -120,7 +136,7 @@ def flow_parts(book: Book, scenarios: Scenarios) -> FloatArray:
         if scenarios.iv_points_per_pct:
             ends = hedge.at(x, horizon, moved_iv)
         expiry = kept(now, book.held - held) - kept(call_less_put, book.held_puts - puts)
-        faded_puts = puts @ (fixed_now - hedge.fixed_share(horizon))
+        faded_puts = puts @ (hedge.open_share(horizon) - book.open_share)
         before = kept(now, held)
         parts[0, i] = before - ends @ held.T + faded_puts + expiry
         parts[1, i] = before - held @ now - (moved - later) @ held.T
@@ -131,36 +147,34 @@ def flow_parts(book: Book, scenarios: Scenarios) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class CallHedge:
+class _CallHedge:
     """Coins of underlying that hedge one coin of call, and how it fades into the settlement.
 
     Until 30 minutes before expiry N(d1), or (K/F) N(d2) counted in coins. Then delivery is an
-    average of which a growing share c is fixed: the option is worth (1 - c) of one struck at
-    K' = (K - fixed)/(1 - c), and what is fixed needs no hedge. Its variance is iv^2 T as
-    before, the one that the mark implies: nothing jumps when the averaging begins.
+    average of which a share m is open: the option is m options struck at K' = (K - fixed)/m,
+    and what is fixed needs no hedge. Its total variance shrinks with the time left, as before.
     """
 
-    book: Book
+    book: HedgedBook
     in_coin: BoolArray
 
-    def fixed_share(self, horizon_s: float) -> FloatArray:
-        """Share of the settlement average that is fixed by then, 0 to 1, (P,)."""
-        left_s = self.book.left_s - horizon_s
-        return np.clip(1 - left_s / SETTLEMENT_WINDOW_S, 0.0, 1.0)
+    def open_share(self, horizon_s: float) -> FloatArray:
+        """Share of the delivery that is open after `horizon_s` seconds, (P,)."""
+        open_then = np.clip((self.book.left_s - horizon_s) / WINDOW_S, 0.0, 1.0)
+        return np.minimum(open_then, self.book.open_share)
 
     def at(self, move: FloatArray, horizon_s: float, iv: FloatArray) -> FloatArray:
         """The hedge after a move now and `horizon_s` seconds, (M, P); nonsense once expired."""
-        years = np.maximum(self.book.left_s - horizon_s, 0.0) / _YEAR_S
-        sd = np.maximum(iv * np.sqrt(years), MIN_SD)
-        moneyness = self.book.log_moneyness + np.log1p(move)
-        live, strike = np.ones(1), np.exp(-moneyness) if np.any(self.in_coin) else np.ones(1)
-        fixed = self.fixed_share(horizon_s)
-        if np.any(fixed > 0):
-            before = self.fixed_share(0.0)  # averaged at today's forward, the rest at the moved
-            live = np.maximum(1 - fixed, MIN_SD)
-            strike = np.exp(-moneyness) - before / (1 + move) - (fixed - before)
-            moneyness = -np.log(np.maximum(strike / live, 1e-300))
+        book = self.book
+        left = np.clip(1 - horizon_s / book.left_s, 0.0, 1.0)
+        sd = np.maximum(book.sd * np.sqrt(left) * (iv / book.iv), MIN_SD)
+        moneyness = np.log1p(move) - np.log(np.maximum(book.strike_ratio, _CERTAIN))
+        strike, share = np.exp(-moneyness) if self.in_coin.any() else np.ones(1), np.ones(1)
+        if book.left_s.min(initial=np.inf) - horizon_s < WINDOW_S:
+            share = np.maximum(self.open_share(horizon_s), _CERTAIN)
+            strike = book.strike_ratio / (1 + move) - (book.open_share - share)
+            moneyness = -np.log(np.maximum(strike / share, _CERTAIN))
         d1 = moneyness / sd + sd / 2
-        if not np.any(self.in_coin):
-            return np.asarray(live * ndtr(d1))
-        return np.asarray(np.where(self.in_coin, strike * ndtr(d1 - sd), live * ndtr(d1)))
+        if not self.in_coin.any():
+            return np.asarray(share * ndtr(d1))
+        return np.asarray(np.where(self.in_coin, strike * ndtr(d1 - sd), share * ndtr(d1)))

@@ -26,7 +26,7 @@ class LimitSettings:
     connections: int | None = 32
     method_credits: bool = True
     idle_timeout_s: float | None = 60.5
-    max_frame_bytes: int = 65_536
+    max_frame_bytes: int = 524_288
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ExchangeConfig:
     certificate: Path | None = None  # PEM with its key; some clients speak nothing but TLS
     index_script: tuple[IndexPoint, ...] = ()
     activity: float = 1.0
-    history_s: int = 3600
+    history_s: int = 1800
     limits: LimitSettings = field(default_factory=LimitSettings)
     faults: tuple[FaultPlan, ...] = ()
     control: bool = False

@@ -36,6 +36,7 @@ COARSE_BEAT_MS = 60_000
 MARK_MS = 1000
 USDC_BASIS = 1.00004
 FORGET_MS = 60_000
+PAST_STEP_MS = 120_000
 DVOL_INDICES = frozenset({"btc_usd", "eth_usd"})
 DVOL_OVER_ATM = 1.04
 
@@ -80,8 +81,8 @@ class SyntheticMarket:
         self._lifecycle = Lifecycle(self, begin_ms, life_rng)
         self._mark()
         self._settle_yesterday()
-        for minute in range(begin_ms + 60_000, start_ms, 60_000):
-            self.advance(minute)
+        for past_ms in range(begin_ms + PAST_STEP_MS, start_ms, PAST_STEP_MS):
+            self.advance(past_ms)
         self.advance(start_ms)
         self._mark()
 

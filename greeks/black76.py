@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.special import erfcx, ndtr
 
-from greeks.conventions import DAYS_PER_YEAR, BoolArray, FloatArray
+from greeks.conventions import DAYS_PER_YEAR, BoolArray, FloatArray, IntArray
 
 MIN_SD = 1e-8
 """Below this v an option is its intrinsic value to the last digit."""
@@ -125,7 +125,7 @@ def is_computable(
         return np.asarray(ok & (iv > 0) & (sd <= MAX_SD) & np.isfinite(years))
 
 
-def differs_from_previous(*columns: FloatArray) -> BoolArray:
+def differs_from_previous(*columns: FloatArray | IntArray) -> BoolArray:
     """Rows that differ from the row before them in some column; the first always counts."""
     differs = np.ones(len(columns[0]), bool)
     np.not_equal(columns[0][1:], columns[0][:-1], out=differs[1:])

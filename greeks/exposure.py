@@ -10,9 +10,6 @@ import numpy as np
 from greeks.black76 import Greeks, compute_greeks
 from greeks.chain import OptionChain
 from greeks.conventions import (
-    DAYS_PER_YEAR,
-    PCT,
-    VOL_POINT,
     Exposure,
     FlipReason,
     FloatArray,
@@ -21,54 +18,48 @@ from greeks.conventions import (
     RowStatus,
     Settlement,
 )
+from greeks.flips import Curves, find_roots, sample_curves
+from greeks.ladder import LADDER
 from greeks.levels import (
+    NEAR,
+    Cliff,
+    Flip,
     Levels,
-    find_flips,
+    describe_flip,
     find_walls,
-    max_pain,
+    largest_within,
     nearest_flip,
     reason_without_flip,
 )
-from greeks.profile import Profile, build_ladder, compute_profile, net_gex
+from greeks.mixture import WHOLE
+from greeks.pin import Pin
+from greeks.profile import Book, Profile, compute_profile
+from greeks.settlement import (
+    WINDOW_S,
+    averaged_options,
+    compute_averaged_greeks,
+    is_averaging,
+)
+from greeks.tables import (
+    EXPOSURES,
+    ExpiryTable,
+    ExposureTable,
+    StrikeTable,
+    known_or_zero,
+    scale_exposures,
+    sum_by_expiry,
+    sum_by_strike,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class ExposureTable:
-    """Exposures in columns: `values[exposure, item]` in the order of `Exposure`."""
-
-    values: FloatArray
-
-    def column(self, exposure: Exposure) -> FloatArray:
-        """Return one exposure of every item, in the unit that the exposure's name states."""
-        return np.asarray(self.values[list(Exposure).index(exposure)])
-
-
-@dataclass(frozen=True, slots=True)
-class StrikeTable:
-    """Exposures by strike, all expiries and both books together. Strikes rise."""
-
-    strike_usd: FloatArray
-    exposures: ExposureTable
-    call_gex_usd_per_1pct: FloatArray
-    put_gex_usd_per_1pct: FloatArray
-    open_interest_call_coin: FloatArray
-    open_interest_put_coin: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class ExpiryTable:
-    """Exposures by expiry, all strikes and both books together. Expiries rise.
-
-    `forward_usd` and `atm_iv` are NaN where unknown; `flip_usd` is NaN where that expiry alone
-    has no flip; `max_pain_usd` is NaN without open interest.
-    """
-
-    expiry_ms: IntArray
-    exposures: ExposureTable
-    forward_usd: FloatArray
-    atm_iv: FloatArray
-    flip_usd: FloatArray
-    max_pain_usd: FloatArray
+__all__ = [
+    "ExpiryTable",
+    "ExposureSnapshot",
+    "ExposureTable",
+    "Quality",
+    "StrikeTable",
+    "compute_exposure",
+    "of_book",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +105,11 @@ class ExposureSnapshot:
 
     def net_of(self, exposure: Exposure) -> float:
         """Signed sum over options of one exposure."""
-        return float(self.net[list(Exposure).index(exposure)])
+        return float(self.net[EXPOSURES.index(exposure)])
 
     def gross_of(self, exposure: Exposure) -> float:
         """Sum over options of the absolute values of one exposure."""
-        return float(self.gross[list(Exposure).index(exposure)])
+        return float(self.gross[EXPOSURES.index(exposure)])
 
     def matrix(self, exposure: Exposure) -> FloatArray:
         """One exposure by expiry (rows) and strike (columns); NaN where nothing is listed."""
@@ -127,7 +118,7 @@ class ExposureSnapshot:
         cell = np.searchsorted(expiries, self.chain.expiry_ms) * len(strikes)
         cell += np.searchsorted(strikes, self.chain.strike)
         size = len(expiries) * len(strikes)
-        total = np.bincount(cell, np.nan_to_num(values), size)
+        total = np.bincount(cell, known_or_zero(values), size)
         known = np.bincount(cell, np.isfinite(values), size)
         return np.where(known > 0, total, np.nan).reshape(len(expiries), len(strikes))
 
@@ -150,23 +141,15 @@ def compute_exposure(
         raise ValueError(
             f"position_coin: expected shape ({len(chain)},), was {position_coin.shape}"
         )
-    usable = chain.is_usable & np.isfinite(position_coin)
-    position = np.where(usable, position_coin, np.nan)
-    greeks = compute_greeks(
-        np.where(usable, chain.forward, np.nan),
-        chain.strike,
-        chain.years_to_expiry,
-        chain.mark_iv,
-        chain.is_call,
-    )
-    by_option = _scale(greeks, position, chain.forward)
-    held = np.where(usable, position_coin, 0.0)
-    spot = chain.index_price
-    known_spot = bool(np.isfinite(spot) and spot > 0)
-    profile = compute_profile(chain, held, build_ladder(spot if known_spot else np.nan))
-    net = np.nansum(by_option.values, axis=1)
-    gross = np.nansum(np.abs(by_option.values), axis=1)
-    by_strike = _sum_by_strike(chain, by_option)
+    greeks, forward = compute_chain_greeks(chain)
+    by_option = scale_exposures(greeks, position_coin, forward)
+    known = known_or_zero(by_option.values)
+    net, gross = known.sum(axis=1), np.abs(known).sum(axis=1)
+    by_strike = sum_by_strike(chain, known)
+    book = Book.of(chain, position_coin)
+    profile = compute_profile(book)
+    flips, flip_of_expiry = _flips(book, profile, float(gross[0]))
+    by_expiry = sum_by_expiry(chain, known, _in_order_of(chain, book, flip_of_expiry))
     return ExposureSnapshot(
         chain=chain,
         position_model=position_model,
@@ -174,116 +157,91 @@ def compute_exposure(
         greeks=greeks,
         by_option=by_option,
         by_strike=by_strike,
-        by_expiry=_sum_by_expiry(chain, held, by_option, profile),
+        by_expiry=by_expiry,
         net=net,
         gross=gross,
         regime=_regime(float(net[0]), float(gross[0])),
         profile=profile,
-        levels=_levels(chain, held, by_strike, profile, float(gross[0])),
+        levels=_levels(chain, position_coin, by_strike, by_expiry, profile, flips),
         quality=_quality(chain, by_option),
     )
 
 
-def _scale(greeks: Greeks, position: FloatArray, forward: FloatArray) -> ExposureTable:
-    pct_usd = forward * PCT  # a 1 % move of the forward, in USD
-    columns = {
-        Exposure.GEX: greeks.gamma * forward * pct_usd,
-        Exposure.DELTA: greeks.delta,
-        Exposure.VEGA: greeks.vega * VOL_POINT,
-        Exposure.THETA: greeks.theta / DAYS_PER_YEAR,
-        Exposure.VANNA: greeks.vanna * VOL_POINT,
-        Exposure.CHARM: greeks.charm / DAYS_PER_YEAR,
-        Exposure.VOLGA: greeks.volga * VOL_POINT**2,
-        Exposure.SPEED: greeks.speed * forward * pct_usd**2,
-        Exposure.ZOMMA: greeks.zomma * forward * pct_usd * VOL_POINT,
-        Exposure.COLOR: greeks.color * forward * pct_usd / DAYS_PER_YEAR,
-    }
-    return ExposureTable(np.stack([position * columns[exposure] for exposure in Exposure]))
+def compute_chain_greeks(chain: OptionChain) -> tuple[Greeks, FloatArray]:
+    """Greeks of every row, and the forward that each moves with.
+
+    Plain Black-76 until 30 minutes before expiry, then the settlement average. Rows whose status
+    forbids it are NaN.
+    """
+    usable = chain.is_usable
+    forward = chain.forward if usable.all() else np.where(usable, chain.forward, np.nan)
+    greeks = compute_greeks(
+        forward, chain.strike, chain.years_to_expiry, chain.mark_iv, chain.is_call
+    )
+    averaging = is_averaging(chain) & usable
+    if averaging.any():
+        options = averaged_options(chain, averaging)
+        averaged = compute_averaged_greeks(options)
+        for name in Greeks.__dataclass_fields__:
+            getattr(greeks, name)[averaging] = getattr(averaged, name)
+        forward = forward.copy()
+        forward[averaging] = options.forward
+    return greeks, forward
 
 
-def _sum_groups(values: FloatArray, group: IntArray, size: int) -> FloatArray:
-    """Sum of `values` by `group`, skipping NaN, shape (size,)."""
-    return np.bincount(group, np.nan_to_num(values), size).astype(np.float64)
+def _flips(book: Book, profile: Profile, gross: float) -> tuple[tuple[Flip, ...], FloatArray]:
+    """All flips of the book, and the one nearest to spot of each of its expiries."""
+    of_expiry = np.full(len(book.expiry_ms), np.nan)
+    if not (book.spot_usd > 0 and len(book.expiry_ms)):
+        return (), of_expiry
+    curves = sample_curves(
+        book.mixture, LADDER, profile.gex_usd_per_1pct, profile.expiry_gex_usd_per_1pct
+    )
+    roots = find_roots(book.mixture, curves)
+    for group in np.unique(roots.group[roots.group != WHOLE]):
+        moves = roots.move[roots.group == group]
+        of_expiry[group] = book.spot_usd * np.exp(moves[np.argmin(np.abs(moves))])
+    whole = roots.group == WHOLE
+    return _describe(book, curves, roots.move[whole], roots.slope[whole], gross), of_expiry
 
 
-def _sum_table(table: ExposureTable, group: IntArray, size: int) -> ExposureTable:
-    return ExposureTable(np.stack([_sum_groups(row, group, size) for row in table.values]))
-
-
-def _sum_by_strike(chain: OptionChain, by_option: ExposureTable) -> StrikeTable:
-    strikes, group = np.unique(chain.strike, return_inverse=True)
-    size = len(strikes)
-    gex, interest = by_option.column(Exposure.GEX), chain.open_interest_coin
-    return StrikeTable(
-        strike_usd=strikes,
-        exposures=_sum_table(by_option, group, size),
-        call_gex_usd_per_1pct=_sum_groups(gex * chain.is_call, group, size),
-        put_gex_usd_per_1pct=_sum_groups(gex * ~chain.is_call, group, size),
-        open_interest_call_coin=_sum_groups(interest * chain.is_call, group, size),
-        open_interest_put_coin=_sum_groups(interest * ~chain.is_call, group, size),
+def _describe(
+    book: Book, curves: list[Curves], moves: FloatArray, slopes: FloatArray, gross: float
+) -> tuple[Flip, ...]:
+    whole = next(curve for curve in curves if WHOLE in curve.groups)
+    values = whole.values[np.flatnonzero(whole.groups == WHOLE)[0]]
+    edges = moves[:, None] + np.log1p([-NEAR, NEAR])
+    at_edges = np.abs(book.mixture.first_at(edges.ravel())).reshape(-1, 2)
+    return tuple(
+        describe_flip(
+            float(book.spot_usd * np.exp(move)),
+            float(slope),
+            max(float(ends.max()), largest_within(whole.moves, values, *edge.tolist())),
+            gross,
+        )
+        for move, slope, edge, ends in zip(moves, slopes, edges, at_edges, strict=True)
     )
 
 
-def _sum_by_expiry(
-    chain: OptionChain, held: FloatArray, by_option: ExposureTable, profile: Profile
-) -> ExpiryTable:
-    expiries, group = np.unique(chain.expiry_ms, return_inverse=True)
-    columns = np.full((4, len(expiries)), np.nan)
-    for i, expiry in enumerate(expiries):
-        of_expiry = chain.expiry_ms == expiry
-        rows = chain.select(of_expiry)
-        columns[:, i] = (
-            _forward(rows),
-            _atm_iv(rows),
-            _expiry_flip(rows, held[of_expiry], profile, int(expiry)),
-            _max_pain(rows),
-        )
-    exposures = _sum_table(by_option, group, len(expiries))
-    return ExpiryTable(expiries, exposures, *columns)
-
-
-def _forward(rows: OptionChain) -> float:
-    known = rows.forward[np.isfinite(rows.forward)]
-    return float(known[0]) if len(known) else np.nan
-
-
-def _atm_iv(rows: OptionChain) -> float:
-    """Mark volatility at the forward: linear in ln K between the two strikes around it."""
-    known = rows.is_usable & np.isfinite(rows.mark_iv)
-    if not np.any(known):
-        return np.nan
-    strikes, group = np.unique(rows.strike[known], return_inverse=True)
-    iv = np.bincount(group, rows.mark_iv[known]) / np.bincount(group)
-    return float(np.interp(np.log(_forward(rows)), np.log(strikes), iv))
-
-
-def _max_pain(rows: OptionChain) -> float:
-    strikes, group = np.unique(rows.strike, return_inverse=True)
-    call = _sum_groups(rows.open_interest_coin * rows.is_call, group, len(strikes))
-    put = _sum_groups(rows.open_interest_coin * ~rows.is_call, group, len(strikes))
-    pain = max_pain(strikes, call, put)
-    return np.nan if pain is None else pain
-
-
-def _expiry_flip(rows: OptionChain, held: FloatArray, profile: Profile, expiry_ms: int) -> float:
-    at = np.flatnonzero(profile.expiry_ms == expiry_ms)
-    if not len(at) or not np.isfinite(rows.index_price):
-        return np.nan
-    net = profile.expiry_gex_usd_per_1pct[at[0]]
-    gross = float(np.max(np.abs(net)))
-    flips = find_flips(profile.spot_usd, net, gross, lambda x: net_gex(rows, held, x))
-    flip = nearest_flip(flips, rows.index_price)
-    return np.nan if flip is None else flip
+def _in_order_of(chain: OptionChain, book: Book, of_book: FloatArray) -> FloatArray:
+    """One value for each expiry of the chain, NaN for those without a row in the book."""
+    expiries = np.unique(chain.expiry_ms)
+    out = np.full(len(expiries), np.nan)
+    out[np.searchsorted(expiries, book.expiry_ms)] = of_book
+    return out
 
 
 def _levels(
-    chain: OptionChain, held: FloatArray, by_strike: StrikeTable, profile: Profile, gross: float
+    chain: OptionChain,
+    position_coin: FloatArray,
+    by_strike: StrikeTable,
+    by_expiry: ExpiryTable,
+    profile: Profile,
+    flips: tuple[Flip, ...],
 ) -> Levels:
-    if not np.isfinite(chain.index_price):
+    if not (np.isfinite(chain.index_price) and chain.index_price > 0):
         return Levels((), None, FlipReason.NO_SPOT, None, None)
-    net = profile.gex_usd_per_1pct
-    flips = find_flips(profile.spot_usd, net, gross, lambda x: net_gex(chain, held, x))
-    call_wall, put_wall = find_walls(
+    call_walls, put_walls = find_walls(
         by_strike.strike_usd,
         by_strike.call_gex_usd_per_1pct,
         by_strike.put_gex_usd_per_1pct,
@@ -292,10 +250,55 @@ def _levels(
     return Levels(
         flips=flips,
         flip_usd=nearest_flip(flips, chain.index_price),
-        flip_reason=None if flips else reason_without_flip(net),
-        call_wall_usd=call_wall,
-        put_wall_usd=put_wall,
+        flip_reason=None if flips else reason_without_flip(profile.gex_usd_per_1pct),
+        call_wall_usd=call_walls[0].strike_usd if call_walls else None,
+        put_wall_usd=put_walls[0].strike_usd if put_walls else None,
+        call_walls=call_walls,
+        put_walls=put_walls,
+        cliff=_cliff(chain, by_expiry),
+        pin=_pin(chain, position_coin, by_expiry),
     )
+
+
+def _next_expiry(chain: OptionChain, expiry_ms: IntArray) -> int | None:
+    """Index of the next expiry to come."""
+    coming = np.flatnonzero(expiry_ms > chain.as_of_ms)
+    return int(coming[0]) if len(coming) else None
+
+
+def _cliff(chain: OptionChain, by_expiry: ExpiryTable) -> Cliff | None:
+    at = _next_expiry(chain, by_expiry.expiry_ms)
+    gross = by_expiry.gross_gex_usd_per_1pct
+    if at is None or not gross.sum() > 0:
+        return None
+    return Cliff(
+        expiry_ms=int(by_expiry.expiry_ms[at]),
+        net_gex_usd_per_1pct=float(by_expiry.exposures.column(Exposure.GEX)[at]),
+        gross_gex_usd_per_1pct=float(gross[at]),
+        gross_share=float(gross[at] / gross.sum()),
+    )
+
+
+def _pin(chain: OptionChain, position_coin: FloatArray, by_expiry: ExpiryTable) -> Pin | None:
+    """The strike of the next expiry with the largest n phi(xi), where dealers are long."""
+    at = _next_expiry(chain, by_expiry.expiry_ms)
+    if at is None:
+        return None
+    expiry_ms = int(by_expiry.expiry_ms[at])
+    seconds = (expiry_ms - chain.as_of_ms) / 1000
+    effective = seconds - 2 * WINDOW_S / 3 if seconds > WINDOW_S else seconds / 3
+    sd = float(by_expiry.atm_iv[at] * np.sqrt(effective / 31_536_000))
+    mine = (chain.expiry_ms == expiry_ms) & chain.is_usable & np.isfinite(position_coin)
+    strikes, group = np.unique(chain.strike[mine], return_inverse=True)
+    if not (sd > 0 and len(strikes)):
+        return None
+    position = np.bincount(group, position_coin[mine])
+    distance = np.log(chain.index_price / strikes)
+    pull = position * np.exp(-0.5 * (distance / sd) ** 2)
+    best = int(np.argmax(pull))
+    if not pull[best] > 0:
+        return None
+    return Pin(float(strikes[best]), expiry_ms, float(position[best]), float(distance[best]), sd)
 
 
 def _regime(net_gex_at_spot: float, gross: float) -> Regime:
@@ -305,15 +308,13 @@ def _regime(net_gex_at_spot: float, gross: float) -> Regime:
 
 
 def _quality(chain: OptionChain, by_option: ExposureTable) -> Quality:
-    def count(status: RowStatus) -> int:
-        return int(np.count_nonzero(chain.status == status))
-
+    counts = np.bincount(chain.status, minlength=len(RowStatus))
     return Quality(
         listed=len(chain),
-        used=int(np.count_nonzero(np.isfinite(by_option.column(Exposure.GEX)))),
-        stale=count(RowStatus.STALE),
-        without_iv=count(RowStatus.NO_IV),
-        rejected=count(RowStatus.REJECTED) + count(RowStatus.NO_FORWARD),
+        used=int(np.count_nonzero(np.isfinite(by_option.values[0]))),
+        stale=int(counts[RowStatus.STALE]),
+        without_iv=int(counts[RowStatus.NO_IV]),
+        rejected=int(counts[RowStatus.REJECTED] + counts[RowStatus.NO_FORWARD]),
         gaps=chain.gaps,
     )
 

@@ -146,22 +146,19 @@ def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
 
 def _sign_changes(curves: Curves) -> _Brackets:
     """Neighbouring nonzero values of opposite sign; zeros between them belong to the change."""
-    values = curves.values
-    positive, known = values > 0, values != 0
-    last = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    if not known.all():
-        last = np.maximum.accumulate(np.where(known, last, 0), axis=1)
-        positive = np.take_along_axis(positive, last, 1)
-    row, right = np.nonzero(positive[:, 1:] != positive[:, :-1])
-    left, right = last[row, right], right + 1
-    real = values[row, left] != 0
-    row, left, right = row[real], left[real], right[real]
+    flat, length = curves.values.ravel(), len(curves.moves)
+    known = np.flatnonzero(flat)
+    positive = flat[known] > 0
+    change = np.flatnonzero(positive[1:] != positive[:-1])
+    left, right = known[change], known[change + 1]
+    one_curve = left // length == right // length
+    left, right = left[one_curve], right[one_curve]
     return _Brackets(
-        curves.groups[row],
-        curves.moves[left],
-        curves.moves[right],
-        values[row, left],
-        values[row, right],
+        curves.groups[left // length],
+        curves.moves[left % length],
+        curves.moves[right % length],
+        flat[left],
+        flat[right],
     )
 
 
@@ -171,7 +168,8 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> _Brackets:
     size = np.abs(values)
     row, at = np.nonzero(size[:, 1:-1] < _GRAZE * (size[:, 2:] + size[:, :-2]))
     before, middle, after = values[row, at], values[row, at + 1], values[row, at + 2]
-    dips = (before / middle > 1) & (after / middle > 1)  # towards zero, one sign throughout
+    sign = np.sign(middle)  # the value dips towards zero, of one sign throughout
+    dips = (before * sign > middle * sign) & (after * sign > middle * sign)
     row, at, middle = row[dips], at[dips], middle[dips]
     extremum = value = middle
     if len(row):
@@ -230,25 +228,27 @@ class _PointSums:
 
     @classmethod
     def of(cls, mixture: Mixture, groups: IntArray) -> "_PointSums":
-        rows = [mixture.rows_of(int(group)) for group in groups]
-        index = np.concatenate([np.arange(part.start, part.stop) for part in rows])
-        counts = np.array([part.stop - part.start for part in rows])
-        return cls(
-            mixture.centre[index],
-            mixture.sd[index],
-            mixture.weights[0, index],
-            counts,
-            np.concatenate([[0], np.cumsum(counts)[:-1]]),
-        )
+        edges = np.append(mixture.starts, len(mixture.sd))
+        start = np.where(groups == WHOLE, 0, edges[groups])
+        counts = np.where(groups == WHOLE, len(mixture.sd), edges[groups + 1]) - start
+        offsets = np.cumsum(counts) - counts
+        rows = np.arange(counts.sum()) + np.repeat(start - offsets, counts)
+        centre, sd, weight = mixture.centre[rows], mixture.sd[rows], mixture.weights[0, rows]
+        return cls(centre, sd, weight, counts, offsets)
 
     def at(self, moves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, slope and bend of each curve at its own move."""
-        z = (np.repeat(moves, self.counts) - self.centre) / self.sd
-        term = self.weight * np.exp(-0.5 * z * z)
-        slope = term * z
+        z = np.repeat(moves, self.counts) - self.centre
+        z /= self.sd
+        terms = np.empty((3, len(z)))
+        value, slope, bend = terms
+        np.multiply(z, z, out=bend)
+        np.exp(-0.5 * bend, out=value)
+        value *= self.weight
+        np.multiply(value, z, out=slope)
         slope /= -self.sd
-        bend = -slope * z
-        bend -= term / self.sd
-        bend /= self.sd
-        sums = np.add.reduceat(np.stack([term, slope, bend]), self.offsets, axis=1)
-        return sums[0], sums[1], sums[2]
+        bend -= 1
+        bend *= value
+        bend /= self.sd * self.sd
+        value, slope, bend = np.add.reduceat(terms, self.offsets, axis=1)
+        return value, slope, bend

@@ -1,19 +1,20 @@
-"""The price levels that matter: gamma flips, call and put wall, max pain.
+"""The price levels that matter: gamma flips, walls, max pain, the pin and the next expiry's cliff.
 
 Knows profiles and strikes, not how they were computed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from greeks.conventions import FlipDirection, FlipReason, FloatArray
+from greeks.pin import Pin
 
 WALL_LOG_RANGE = 0.35
 WEAK_STRENGTH = 0.05
-_NEAR = 0.02  # a flip's strength looks this far to each side of it
+NEAR = 0.02
+"""A flip's strength looks this far to each side of it."""
+WALLS_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,59 +41,70 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
+class Wall:
+    """A strike where much gamma of one kind sits.
+
+    `dominance` is its share, 0 to 1, of all GEX of that kind and sign within reach of spot.
+    """
+
+    strike_usd: float
+    gex_usd_per_1pct: float
+    dominance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cliff:
+    """The gamma that is gone after the next expiry.
+
+    `gross_share` is the expiry's gross GEX over that of the whole book, 0 to 1.
+    """
+
+    expiry_ms: int
+    net_gex_usd_per_1pct: float
+    gross_gex_usd_per_1pct: float
+    gross_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
-    """All levels of one snapshot; a level that does not exist is None, never an edge value."""
+    """All levels of one snapshot; a level that does not exist is None, never an edge value.
+
+    `call_walls` and `put_walls` hold the wall and the one behind it, strongest first.
+    """
 
     flips: tuple[Flip, ...]
     flip_usd: float | None  # the flip nearest to spot in log distance
     flip_reason: FlipReason | None  # set exactly when there is no flip
     call_wall_usd: float | None
     put_wall_usd: float | None
+    call_walls: tuple[Wall, ...] = ()
+    put_walls: tuple[Wall, ...] = ()
+    cliff: Cliff | None = None
+    pin: Pin | None = None
 
 
-def find_flips(
-    ladder_usd: FloatArray,
-    net: FloatArray,
-    gross: float,
-    exact: Callable[[FloatArray], FloatArray],
-) -> tuple[Flip, ...]:
-    """Every sign change of the profile `net` over `ladder_usd`, each refined to its root.
-
-    Parameters
-    ----------
-    ladder_usd, net : (M,) spot levels and net GEX on them.
-    gross : sum of |GEX| at spot, the scale of `Flip.strength`.
-    exact : net GEX at arbitrary levels; Brent's method runs on it to 1e-12 of the level.
-
-    A level where the profile is exactly zero on both sides (no gamma left) is no flip.
-    """
-    sign = np.sign(net)
-    held = np.flatnonzero(sign)  # a zero between two signs belongs to the change around it
-    changes = np.flatnonzero(np.diff(sign[held]) != 0)
-    flips = []
-    for left, right in zip(held[changes], held[changes + 1], strict=True):
-        root = brentq(
-            lambda level: float(exact(np.array([level]))[0]),
-            ladder_usd[left],
-            ladder_usd[right],
-            xtol=1e-12 * ladder_usd[left],
-            rtol=1e-14,
-        )
-        flips.append(_describe(float(root), gross, exact))
-    return tuple(flips)
-
-
-def _describe(root: float, gross: float, exact: Callable[[FloatArray], FloatArray]) -> Flip:
-    step = 1e-4
-    below, above = exact(root * np.array([1 - step, 1 + step]))
-    near = exact(root * np.linspace(1 - _NEAR, 1 + _NEAR, 41))
-    strength = float(np.max(np.abs(near)) / gross) if gross > 0 else 0.0
+def describe_flip(spot_usd: float, slope: float, largest_near: float, gross: float) -> Flip:
+    """A flip from its root, its slope by the log-move and the largest |net GEX| within 2 %."""
     return Flip(
-        spot_usd=root,
-        slope_usd_per_1pct=float((above - below) / (2 * step) * 0.01),
-        direction=FlipDirection.LONG_ABOVE if above > below else FlipDirection.SHORT_ABOVE,
-        strength=min(strength, 1.0),
+        spot_usd=spot_usd,
+        slope_usd_per_1pct=slope * 0.01,
+        direction=FlipDirection.LONG_ABOVE if slope > 0 else FlipDirection.SHORT_ABOVE,
+        strength=min(largest_near / gross, 1.0) if gross > 0 else 0.0,
     )
+
+
+def largest_within(moves: FloatArray, values: FloatArray, low: float, high: float) -> float:
+    """Largest |value| of a smooth curve between two log-moves, a peak's top by its parabola."""
+    inside = slice(*moves.searchsorted([low, high]))
+    size = np.abs(values[max(inside.start - 1, 0) : inside.stop + 1])
+    if len(size) < 3:
+        return float(size.max(initial=0.0))
+    before, middle, after = size[:-2], size[1:-1], size[2:]
+    bend = 2 * middle - before - after
+    with np.errstate(all="ignore"):
+        top = middle + (after - before) ** 2 / (8 * bend)
+    peak = (middle >= before) & (middle >= after) & (bend > 0)
+    return float(np.where(peak, top, middle).max())
 
 
 def nearest_flip(flips: tuple[Flip, ...], spot_usd: float) -> float | None:
@@ -109,22 +121,32 @@ def reason_without_flip(net: FloatArray) -> FlipReason:
     return FlipReason.ALWAYS_SHORT if np.any(net < 0) else FlipReason.NO_EXPOSURE
 
 
+def rank_walls(strike_usd: FloatArray, size: FloatArray, spot_usd: float) -> tuple[Wall, ...]:
+    """The strikes of largest positive `size` with |ln(K/S)| < 0.35, strongest first.
+
+    Ties go to the lower strike.
+    """
+    reach = np.exp(WALL_LOG_RANGE)
+    near = (strike_usd > spot_usd / reach) & (strike_usd < spot_usd * reach)
+    inside = np.flatnonzero(near & (size > 0))
+    best = inside[np.argsort(-size[inside], kind="stable")[:WALLS_KEPT]]
+    total = float(size[inside].sum())
+    return tuple(
+        Wall(float(strike_usd[i]), float(size[i]), float(size[i]) / total) for i in best.tolist()
+    )
+
+
 def find_walls(
     strike_usd: FloatArray, call_gex: FloatArray, put_gex: FloatArray, spot_usd: float
-) -> tuple[float | None, float | None]:
-    """Call wall and put wall: the strikes of most positive call GEX and most negative put GEX.
+) -> tuple[tuple[Wall, ...], tuple[Wall, ...]]:
+    """Call walls and put walls: strikes of most positive call GEX and most negative put GEX.
 
-    Only strikes with |ln(K/S)| < 0.35 count. A wall that does not exist (no positive call GEX,
-    no negative put GEX) is None. Ties go to the lower strike.
+    Only strikes with |ln(K/S)| < 0.35 count. Without positive call GEX there is no call wall,
+    without negative put GEX no put wall; a put wall's `gex_usd_per_1pct` is negative.
     """
-    inside = np.flatnonzero(np.abs(np.log(strike_usd / spot_usd)) < WALL_LOG_RANGE)
-    call_wall = put_wall = None
-    if len(inside):
-        top = inside[np.argmax(call_gex[inside])]
-        bottom = inside[np.argmin(put_gex[inside])]
-        call_wall = float(strike_usd[top]) if call_gex[top] > 0 else None
-        put_wall = float(strike_usd[bottom]) if put_gex[bottom] < 0 else None
-    return call_wall, put_wall
+    puts = rank_walls(strike_usd, -put_gex, spot_usd)
+    mirrored = (Wall(wall.strike_usd, -wall.gex_usd_per_1pct, wall.dominance) for wall in puts)
+    return rank_walls(strike_usd, call_gex, spot_usd), tuple(mirrored)
 
 
 def max_pain(
@@ -132,12 +154,13 @@ def max_pain(
 ) -> float | None:
     """The listed strike at which one expiry's options would pay out least, USD.
 
-    argmin over X of sum C max(X - K, 0) + P max(K - X, 0). None without open interest. It is a
-    bookkeeping fact and says nothing about cause.
+    argmin over X of sum C max(X - K, 0) + P max(K - X, 0). The sum is convex in X, so it is the
+    lowest strike with at least as much call interest at or below it as put interest above it.
+    None without open interest. A bookkeeping fact that says nothing about cause.
     """
-    if not np.any(call_open_interest + put_open_interest > 0):
+    total = float(np.sum(call_open_interest) + np.sum(put_open_interest))
+    if not total > 0:
         return None
-    x = strike_usd[:, None]
-    pain = np.maximum(x - strike_usd, 0) @ call_open_interest
-    pain += np.maximum(strike_usd - x, 0) @ put_open_interest
-    return float(strike_usd[np.argmin(pain)])
+    puts_above = np.sum(put_open_interest) - np.cumsum(put_open_interest)
+    slope = np.cumsum(call_open_interest) - puts_above  # of the pain, right of each strike
+    return float(strike_usd[np.argmax(slope >= -1e-12 * total)])

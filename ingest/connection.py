@@ -1,7 +1,7 @@
 """The only socket: connect, pump frames, reconnect. Parses nothing.
 
-Reconnects wait 1 s, doubling to 30 s, with jitter; after the venue said "too many requests"
-at least 10 s. A wait that led to a healthy minute starts again from 1 s.
+Reconnects wait at least 1 s, doubling to 30 s, with up to half as much again as jitter; after the
+venue said "too many requests" at least 10 s. After a healthy minute the wait starts from 1 s.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 HEALTHY_S = 60.0
 TOO_MANY_WAIT_S = 10.0
+TOO_MANY = ("429", "10028", "too_many_requests")
 
 _log = structlog.get_logger()
 
@@ -56,9 +57,9 @@ async def run_connection(
         opened_s = now()
         reason = await _serve_once(url, sink, now)
         wait_s = FIRST_WAIT_S if now() - opened_s > HEALTHY_S else min(wait_s * 2, LONGEST_WAIT_S)
-        if "429" in reason or "10028" in reason:
-            wait_s = max(wait_s, TOO_MANY_WAIT_S)
-        delay = wait_s * rng.uniform(0.5, 1.0)
+        is_refused = any(word in reason for word in TOO_MANY)
+        shortest_s = TOO_MANY_WAIT_S if is_refused else FIRST_WAIT_S
+        delay = max(shortest_s, wait_s) * rng.uniform(1.0, 1.5)
         _log.warning("feed.reconnect", url=url, reason=reason, in_s=round(delay, 1))
         await asyncio.sleep(delay)
 

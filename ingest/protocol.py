@@ -37,7 +37,7 @@ from ingest.plan import (
     UNKNOWN_REFRESH_S,
     FeedPlan,
 )
-from ingest.trade_history import PAGE, HistoryReader, start_of_history
+from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, start_of_history
 
 SILENCE_S = 35.0
 """Three missed test requests: the socket is dead whatever TCP thinks."""
@@ -167,6 +167,7 @@ class DeribitSession:
         for currency, due in self._histories_due.items():
             if now_s >= due:
                 self._histories_due[currency] = math.inf
+                self._histories[currency].end_ms = self._server_ms
                 request = _Request(_Asked.HISTORY, now_s, currency=currency)
                 method = "public/get_last_trades_by_currency_and_time"
                 self._send(method, self._histories[currency].params(), request)
@@ -288,9 +289,14 @@ class DeribitSession:
         page = wire.decode_one(result, wire.WireTradePage)
         trades = _decode_trades(page.trades)
         history = self._histories.get(request.currency)
-        if history is not None and history.accept(trades.trades, has_more=page.has_more):
+        if history is None:
+            return trades  # asked for by number
+        if history.accept(trades.trades, has_more=page.has_more):
             self._histories_due[request.currency] = now_s
             self._poll(now_s)
+        else:
+            self._histories[request.currency] = history.resume(self._server_ms)
+            self._histories_due[request.currency] = now_s + PERIOD_S
         return trades
 
     def _own(self, instruments: Iterable[Instrument | None]) -> tuple[Instrument, ...]:

@@ -12,6 +12,8 @@ from dealers.tape import Trade
 PAGE = 1000
 REACH_MS = 24 * 3_600_000
 OVERLAP_MS = 2_000
+PERIOD_S = 60.0
+"""How often the tape is compared with the venue's: a push that was lost shows by nothing else."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,10 @@ class HistoryReader:
             return False
         self.start_ms = max(trade.ts_event for trade in page)
         return True
+
+    def resume(self, server_ms: int) -> "HistoryReader":
+        """Return the run that continues where this one ended."""
+        return HistoryReader(self.currency, self.end_ms - OVERLAP_MS, server_ms)
 
 
 def start_of_history(server_ms: int, newest_ms: int | None) -> int:

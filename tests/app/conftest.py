@@ -76,21 +76,26 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def store_address(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[URL]:
-    """The address of an empty database."""
-    if request.param == "sqlite":
-        yield sqlite_url(tmp_path / "store.db")
-        return
-    server: URL = request.getfixturevalue("postgres_server")
+@pytest.fixture
+async def postgres_url(postgres_server: URL) -> AsyncIterator[URL]:
+    """The address of an empty PostgreSQL database."""
     name = f"test_{uuid.uuid4().hex}"
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    engine = create_async_engine(postgres_server, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name)
+    yield postgres_server.set(database=name)
     async with engine.connect() as connection:
         await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     await engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_address(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """The address of an empty database on each engine."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "store.db")
+    address: URL = request.getfixturevalue("postgres_url")
+    return address
 
 
 @pytest.fixture

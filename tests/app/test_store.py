@@ -5,12 +5,23 @@ import stat
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.settings import Settings, Source
-from app.store import Store, StoreError, has_wal_reset_fix, sqlite_url, store_url
+from app.store import (
+    Store,
+    StoreError,
+    back_up,
+    has_wal_reset_fix,
+    migrate,
+    sqlite_url,
+    store_url,
+)
 from app.store_schema import METADATA, token
 
 
@@ -80,6 +91,44 @@ async def test_a_database_of_a_newer_version_is_refused_in_one_sentence(
         await Store.open(store_address)
 
 
+def _differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+
+
+async def test_the_migrations_lead_to_exactly_the_described_schema(store: Store) -> None:
+    async with store.write() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_an_upgrade_from_the_first_schema_keeps_every_row(store_address: URL) -> None:
+    engine = create_async_engine(store_address)
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate, "0001")
+        await connection.execute(insert(token), [row(f"t{i}") for i in range(50)])
+    await engine.dispose()
+    store = await Store.open(store_address)
+    assert await count(store) == 50
+    async with store.write() as connection:
+        assert await connection.run_sync(_differences) == []
+    await store.close()
+
+
+async def test_a_backup_of_a_database_in_use_is_whole_and_private(tmp_path: Path) -> None:
+    path, target = tmp_path / "store.db", tmp_path / "backup of it.db"
+    store = await Store.open(sqlite_url(path))
+    async with store.write() as connection:
+        await connection.execute(insert(token).values(row("a")))
+    await asyncio.to_thread(back_up, path, target)
+    await store.close()
+    copy = await Store.open(sqlite_url(target))
+    assert await count(copy) == 1
+    await copy.close()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    with pytest.raises(StoreError, match="failed"):
+        back_up(tmp_path / "nothing.db", tmp_path / "other.db")
+    assert not list(tmp_path.glob("other*"))
+
+
 async def test_sqlite_is_private_durable_and_has_read_only_readers(tmp_path: Path) -> None:
     path = tmp_path / "a folder?#%41" / "store.db"
     store = await Store.open(sqlite_url(path))
@@ -127,6 +176,27 @@ async def test_the_password_of_a_database_is_never_told() -> None:
 def test_only_production_writes_the_database_of_production(source: Source, name: str) -> None:
     url = store_url(Settings(data_dir=Path("/data")), source)
     assert url.database == f"/data/{name}"
+
+
+@pytest.mark.postgres
+async def test_on_postgresql_each_source_has_a_schema_of_its_own(postgres_url: URL) -> None:
+    address = postgres_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    settings = Settings(database_url=address)
+    live = await Store.open(store_url(settings, Source.LIVE))
+    demo = await Store.open(store_url(settings, Source.DEMO))
+    async with demo.write() as connection:
+        await connection.execute(insert(token).values(row("a")))
+    tokens = await Store.open_tokens(settings)  # belong to the installation
+    assert [await count(store) for store in (live, demo, tokens)] == [0, 1, 0]
+    for store in (live, demo, tokens):
+        await store.close()
+
+
+def test_a_postgresql_address_may_be_written_as_its_own_tools_want_it() -> None:
+    settings = Settings(database_url="postgresql://u:p@h/db?sslmode=require")
+    url = store_url(settings, Source.LIVE)
+    assert url.drivername == "postgresql+asyncpg"
+    assert url.query["ssl"] == "require"
 
 
 @pytest.mark.parametrize("address", ["mysql://x/y", "no address"])

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from dealers.hedging import (
     HORIZONS_S,
     MOVES_PCT,
-    HedgeConvention,
     HedgeFlow,
     compute_flow_contributions,
     compute_flow_draws,
@@ -21,7 +20,14 @@ from dealers.hedging import (
 from dealers.rules import PositionModel, position_from_rule
 from greeks.black76 import compute_greeks
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_DAY, FloatArray, RowStatus, Settlement
+from greeks.conventions import (
+    MS_PER_DAY,
+    FloatArray,
+    HedgeConvention,
+    RowStatus,
+    Settlement,
+)
+from greeks.settlement import averaged_options, compute_averaged_greeks
 from tests.builders import AS_OF_MS, make_chain, make_venue_chain, with_columns
 
 HOUR_S = 3600.0
@@ -263,6 +269,22 @@ def test_nothing_jumps_when_the_averaging_begins_or_when_it_ends(
     assert begun == pytest.approx(start, abs=2.0)
     assert expired == pytest.approx(end, abs=2.0)
     assert abs(start - end) > 100, "most of the hedge is traded inside the window"
+
+
+@pytest.mark.parametrize("average", [np.nan, 99_900.0])
+def test_inside_the_settlement_window_a_small_move_trades_the_averaged_gamma(
+    average: float,
+) -> None:
+    chain = make_chain(strikes=(99_950.0,), days=(900 / DAY_S,), mark_iv=0.3)
+    chain = with_columns(chain, settlement_average=average)
+    position = np.array([-1000.0, -500.0])
+    options = averaged_options(chain, np.ones(len(chain), bool))
+    greeks = compute_averaged_greeks(options)
+    flow = flow_of(chain, position, [0.001])
+    linear = -(position @ greeks.gamma) * options.forward[0] * 1e-5
+    assert flow.flow_coin[0] == pytest.approx(linear, rel=1e-2)
+    unwound = flow_of(chain, position, horizons_s=[900.0])
+    assert unwound.expiry_coin[0] == pytest.approx(position @ greeks.delta, rel=1e-9)
 
 
 def test_a_call_hedge_less_a_put_hedge_is_what_is_not_yet_fixed() -> None:

@@ -94,8 +94,12 @@ def test_walls_are_the_extreme_strikes_within_reach() -> None:
     strikes = np.array([60.0, 90, 100, 110, 160])
     calls = np.array([0.0, 1, 2, 5, 99])
     puts = np.array([-99.0, -4, -2, -1, 0])
-    assert find_walls(strikes, calls, puts, 100.0) == (110.0, 90.0)
-    assert find_walls(strikes, -calls, -puts, 100.0) == (None, None)
+    call_walls, put_walls = find_walls(strikes, calls, puts, 100.0)
+    assert [wall.strike_usd for wall in call_walls] == [110, 100]
+    assert [wall.strike_usd for wall in put_walls] == [90, 100]
+    assert call_walls[0].dominance == pytest.approx(5 / 8)
+    assert (put_walls[0].gex_usd_per_1pct, put_walls[0].dominance) == (-4, pytest.approx(4 / 7))
+    assert find_walls(strikes, -calls, -puts, 100.0) == ((), ())
 
 
 def test_a_chain_of_unusable_rows_has_no_levels() -> None:

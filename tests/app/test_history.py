@@ -1,0 +1,329 @@
+"""What is kept of every second, and how it is read back, on both databases."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select, text
+
+from app import history_store
+from app.history import BUFFERED_ROWS, DiskSpace, History
+from app.history_rows import (
+    MINUTE_MS,
+    SecondRow,
+    decode_chain,
+    decode_curve,
+    encode_chain,
+    encode_curve,
+    roll_up,
+    second_row,
+)
+from app.history_store import (
+    DAY_MS,
+    Batch,
+    Minute,
+    Resolution,
+    Series,
+    Window,
+    forget_old,
+    last_chains,
+    read_curves,
+    read_window,
+    write,
+)
+from app.hub import FeedStatus
+from app.store import Store
+from app.store_schema import SCALARS, curve, rollup_1m, snapshot
+from greeks.conventions import Exposure
+from tests.app.alert_board import FLIP, ScriptedBoard
+from tests.builders import AS_OF_MS, make_chain
+
+BTC = Series("BTC", "naive")
+FROM_MS = AS_OF_MS // MINUTE_MS * MINUTE_MS
+
+
+def row(second: int, spot_usd: float | None = 1.0, **scalars: float | None) -> SecondRow:
+    values: dict[str, float | None] = dict.fromkeys(SCALARS, 0.0) | {"spot_usd": spot_usd}
+    return SecondRow("BTC", "naive", FROM_MS + 1000 * second, values | scalars)
+
+
+async def write_seconds(store: Store, rows: list[SecondRow]) -> None:
+    minutes = sorted({item.minute_ms for item in rows})
+    await write(store, Batch(rows, closed=[Minute(BTC, minute) for minute in minutes]))
+
+
+async def run(history: History, board: ScriptedBoard, path_pct: list[float]) -> None:
+    for spot_pct in path_pct:
+        history.take(board.publish(spot_pct))
+        await history.flush()
+
+
+async def count(store: Store, table: Any) -> int:
+    async with store.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+async def test_every_second_is_kept_once_with_the_numbers_of_the_board(store: Store) -> None:
+    board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
+    states = [board.publish(pct) for pct in (-1.0, -0.5, 0.5)]
+    for state in states:
+        assert history.take(state)
+        assert not history.take(dataclasses.replace(state, seq=state.seq + 1))  # same second
+        await history.flush()
+    first = states[0].snapshot
+    assert first is not None
+    start_ms = first.chain.as_of_ms
+    columns = await read_window(store, BTC, Window(start_ms, start_ms + 3000, 5000))
+    assert columns["timestamp"] == [start_ms + 1000 * second for second in range(3)]
+    assert columns["samples"] == [1, 1, 1]
+    assert columns["spot_usd"] == [FLIP * (1 + pct / 100) for pct in (-1.0, -0.5, 0.5)]
+    for exposure in Exposure:
+        assert columns[exposure.value] == [first.net_of(exposure)] * 3
+    assert columns["call_wall_usd"] == [first.levels.call_wall_usd] * 3
+
+
+@pytest.mark.parametrize("status", [FeedStatus.STALE, FeedStatus.MAINTENANCE, FeedStatus.STARTING])
+def test_what_is_not_live_is_not_history(status: FeedStatus) -> None:
+    state = ScriptedBoard().state(0.0, status=status)
+    assert second_row(state) is None
+
+
+def test_what_is_not_a_number_is_kept_as_unknown() -> None:
+    kept = second_row(ScriptedBoard().state(math.nan, flip_usd=None))
+    assert kept is not None
+    assert kept.scalars["spot_usd"] is None
+    assert kept.scalars["flip_usd"] is None
+    assert kept.is_above_flip is None
+
+
+async def test_a_minute_is_rolled_up_when_it_is_over(store: Store) -> None:
+    board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
+    path = [0.01 * second for second in range(130)]
+    await run(history, board, path)
+    async with store.read() as connection:
+        minutes = (await connection.execute(select(rollup_1m).order_by("ts_ms"))).all()
+    assert [minute.samples for minute in minutes] == [59, 60]  # the board begins at second 1
+    spots = [FLIP * (1 + pct / 100) for pct in path]
+    for minute, inside in zip(minutes, (spots[:59], spots[59:119]), strict=True):
+        assert minute.spot_usd == pytest.approx(sum(inside) / len(inside))
+        assert (minute.spot_usd_min, minute.spot_usd_max) == (min(inside), max(inside))
+        assert minute.spot_usd_last == inside[-1]
+
+
+async def test_a_minute_cut_by_a_restart_is_rolled_up_whole(store: Store) -> None:
+    board = ScriptedBoard()
+    first = History(store, board.hub)
+    await run(first, board, [0.0] * 30)
+    second = History(store, board.hub)
+    await second.start()
+    await run(second, board, [0.0] * 40)
+    async with store.read() as connection:
+        minutes = (await connection.execute(select(rollup_1m))).all()
+    assert [minute.samples for minute in minutes] == [59]
+
+
+async def test_the_same_rows_twice_are_the_same_history(store: Store) -> None:
+    rows = [row(second, float(second)) for second in range(90)]
+    await write_seconds(store, rows)
+    before = await read_window(store, BTC, Window(FROM_MS, FROM_MS + 90_000, 90))
+    await write_seconds(store, [row(second, -1.0) for second in range(90)])
+    assert await read_window(store, BTC, Window(FROM_MS, FROM_MS + 90_000, 90)) == before
+
+
+async def test_curves_are_kept_a_minute_and_at_every_crossing(store: Store) -> None:
+    board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
+    path = [-1.0] * 20 + [1.0] * 70
+    await run(history, board, path)
+    start_ms = AS_OF_MS + 1000
+    kept = await read_curves(store, BTC, start_ms, start_ms + 10 * MINUTE_MS)
+    assert [(ts_ms - AS_OF_MS) // 1000 for ts_ms, _ in kept] == [1, 21, 60]
+    state = board.hub.latest("BTC")
+    assert state is not None
+    assert state.snapshot is not None
+    table = state.snapshot.by_strike
+    for column, wanted in zip(
+        decode_curve(kept[0][1]),
+        (table.strike_usd, table.call_gex_usd_per_1pct, table.put_gex_usd_per_1pct),
+        strict=True,
+    ):
+        np.testing.assert_allclose(column, wanted, rtol=1e-6)  # float32
+    assert len(kept[0][1]) == len(encode_curve(table)) == 5 + 4 * 3 * len(table.strike_usd)
+
+
+def test_bytes_of_another_version_are_refused() -> None:
+    table = ScriptedBoard().state(0.0).snapshot
+    assert table is not None
+    packed = encode_curve(table.by_strike)
+    with pytest.raises(ValueError, match="version"):
+        decode_curve(b"\x07" + packed[1:])
+
+
+async def test_the_last_chain_is_there_for_the_next_start(store: Store) -> None:
+    board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
+    await run(history, board, [0.0] * 3)
+    (chain,) = await last_chains(store)
+    state = board.hub.at("BTC", 1)
+    assert state is not None
+    assert state.snapshot is not None
+    wanted = state.snapshot.chain
+    for field in dataclasses.fields(wanted):
+        np.testing.assert_array_equal(getattr(chain, field.name), getattr(wanted, field.name))
+    assert not chain.strike.flags.writeable
+
+
+async def test_a_chain_of_another_version_is_left_out(store: Store) -> None:
+    await write(store, Batch([], chains=[("BTC", 1, b"other bytes")]))
+    assert await last_chains(store) == []
+
+
+def test_a_chain_survives_packing() -> None:
+    chain = make_chain(index_price=math.nan)
+    again = decode_chain(encode_chain(chain))
+    assert again.instrument_name == chain.instrument_name
+    assert math.isnan(again.index_price)
+    assert type(again.as_of_ms) is int
+
+
+HOUR_MS = 3_600_000
+WINDOWS = [
+    (HOUR_MS, 3_600, Resolution.SECONDS, 1_000),
+    (HOUR_MS, 5_000, Resolution.SECONDS, 1_000),
+    (HOUR_MS, 1_000, Resolution.SECONDS, 4_000),
+    (HOUR_MS, 60, Resolution.MINUTES, 60_000),
+    (DAY_MS, 5_000, Resolution.SECONDS, 18_000),
+    (DAY_MS, 1_000, Resolution.MINUTES, 120_000),
+    (2 * DAY_MS, 5_000, Resolution.MINUTES, 60_000),
+    (30 * DAY_MS, 721, Resolution.MINUTES, 3_600_000),
+    (3650 * DAY_MS, 1, Resolution.MINUTES, 3650 * DAY_MS),
+    (1, 5_000, Resolution.SECONDS, 1_000),
+    (HOUR_MS, 10**9, Resolution.SECONDS, 1_000),
+]
+
+
+@pytest.mark.parametrize(("range_ms", "points", "resolution", "step_ms"), WINDOWS)
+def test_a_window_picks_its_table_and_never_has_more_points_than_asked(
+    range_ms: int, points: int, resolution: Resolution, step_ms: int
+) -> None:
+    window = Window(FROM_MS, FROM_MS + range_ms, points)
+    assert (window.resolution, window.step_ms) == (resolution, step_ms)
+    assert -(-range_ms // window.step_ms) <= min(points, 5_000)
+
+
+async def test_both_tables_tell_the_same_story(store: Store) -> None:
+    rows = [row(second, 100.0 + math.sin(second / 50)) for second in range(1_200)]
+    await write_seconds(store, rows)
+    end_ms = FROM_MS + 1_200_000
+    fine = await read_window(store, BTC, Window(FROM_MS, end_ms, 1_200))
+    coarse = await read_window(store, BTC, Window(FROM_MS, end_ms, 10))
+    assert (len(fine["timestamp"]), len(coarse["timestamp"])) == (1_200, 10)
+    for i, at_ms in enumerate(coarse["timestamp"]):
+        inside = [
+            spot
+            for ts_ms, spot in zip(fine["timestamp"], fine["spot_usd"], strict=True)
+            if at_ms <= ts_ms < at_ms + 120_000
+        ]
+        assert coarse["samples"][i] == 120
+        assert coarse["spot_usd"][i] == pytest.approx(sum(inside) / 120)
+        assert (coarse["spot_usd_min"][i], coarse["spot_usd_max"][i]) == (min(inside), max(inside))
+
+
+async def test_unknown_numbers_are_left_out_of_means_and_gaps_have_no_rows(store: Store) -> None:
+    rows = [row(0, 1.0), row(1, None), row(2, 3.0), row(300, None)]
+    await write_seconds(store, rows)
+    columns = await read_window(store, BTC, Window(FROM_MS, FROM_MS + 600_000, 10))
+    assert columns["timestamp"] == [FROM_MS, FROM_MS + 300_000]
+    assert columns["spot_usd"] == [2.0, None]
+    empty = await read_window(store, Series("ETH", "naive"), Window(FROM_MS, FROM_MS + 1, 10))
+    assert empty["timestamp"] == []
+    assert set(empty) == set(columns)
+
+
+def test_a_minute_of_unknowns_is_unknown() -> None:
+    rolled = roll_up([dict.fromkeys(SCALARS)])
+    assert set(rolled.values()) == {None}
+
+
+@pytest.fixture
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_store, "SLICE", 7)
+
+
+async def test_what_is_past_its_time_is_forgotten_in_slices(
+    store: Store, small_slices: None
+) -> None:
+    month_s = 31 * 24 * 3600
+    old = [row(second - month_s) for second in range(100)]
+    new = [row(second) for second in range(10)]
+    await write_seconds(store, [*old, *new])
+    await write(store, Batch([], curves=[(old[0], b"x"), (new[0], b"y")]))
+    assert await forget_old(store) == 101
+    assert await count(store, snapshot) == 10
+    assert await count(store, curve) == 1
+    assert await count(store, rollup_1m) == 3  # minutes live for two years
+    assert await forget_old(store) == 0
+
+
+async def test_a_recording_of_another_year_does_not_forget_itself(store: Store) -> None:
+    years_ago_s = 5 * 365 * 24 * 3600
+    await write_seconds(store, [row(second - years_ago_s) for second in range(10)])
+    assert await forget_old(store) == 0
+
+
+async def test_a_full_disk_pauses_history_and_loses_nothing_that_fits_in_memory(
+    sqlite_store: Store, logged: list[Any]
+) -> None:
+    space = DiskSpace(free_bytes=100, total_bytes=10**12)
+    board = ScriptedBoard()
+    history = History(sqlite_store, board.hub, lambda: space)
+    await run(history, board, [0.0] * 20)
+    assert history.paused_reason == "the disk is almost full"
+    assert await count(sqlite_store, snapshot) == 0
+    space = DiskSpace(free_bytes=10**11, total_bytes=10**12)
+    await run(history, board, [0.0])
+    assert history.paused_reason is None
+    assert await count(sqlite_store, snapshot) == 21
+    events = [entry["event"] for entry in logged if entry["event"].startswith("history")]
+    assert events == ["history.paused", "history.resumed"]
+
+
+async def test_a_database_that_fails_pauses_history_until_it_is_back(
+    sqlite_store: Store,
+) -> None:
+    board = ScriptedBoard()
+    history = History(sqlite_store, board.hub)
+    async with sqlite_store.write() as connection:
+        await connection.execute(text("ALTER TABLE snapshot RENAME TO lost"))
+    await run(history, board, [0.0] * 5)
+    assert history.paused_reason is not None
+    assert "snapshot" in history.paused_reason
+    async with sqlite_store.write() as connection:
+        await connection.execute(text("ALTER TABLE lost RENAME TO snapshot"))
+    await run(history, board, [0.0])
+    assert await count(sqlite_store, snapshot) == 6
+
+
+async def test_what_waits_in_memory_is_bounded(sqlite_store: Store) -> None:
+    board = ScriptedBoard()
+    space = DiskSpace(free_bytes=0, total_bytes=10**12)
+    history = History(sqlite_store, board.hub, lambda: space)
+    await run(history, board, [0.0] * (BUFFERED_ROWS + 50))
+    space = DiskSpace(free_bytes=10**12, total_bytes=10**12)
+    await run(history, board, [0.0])
+    assert await count(sqlite_store, snapshot) == BUFFERED_ROWS
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "is_low"),
+    [
+        (499_999_999, 10**12, True),
+        (500_000_001, 10**12, False),
+        (60_000_000, 10**9, False),
+        (40_000_000, 10**9, True),
+    ],
+)
+def test_low_is_500_mb_or_5_per_cent_of_a_small_disk(
+    free: int, total: int, *, is_low: bool
+) -> None:
+    assert DiskSpace(free, total).is_low == is_low
