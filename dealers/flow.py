@@ -53,6 +53,11 @@ class InstrumentFlow:
         return self.seen[-1][1] - self.seen[0][0] + 1 - self.trades if self.seen else 0
 
     @property
+    def mean_square_coin2(self) -> float:
+        """Mean of v^2 over the trades counted, coins squared; 0 before the first."""
+        return sum(self.squared_coin2) / self.trades if self.trades else 0.0
+
+    @property
     def reaches_listing(self) -> bool:
         """Whether the first trade of all was counted."""
         return bool(self.seen) and self.seen[0][0] == 1
@@ -103,6 +108,18 @@ class FlowColumns:
     reaches_listing: BoolArray
     start_open_interest_coin: FloatArray
 
+    def select(self, rows: IntArray) -> "FlowColumns":
+        """Return the columns of the given rows."""
+        return FlowColumns(
+            self.signed_coin[rows],
+            self.squared_coin2[rows],
+            self.buys[rows],
+            self.sells[rows],
+            self.missing[rows],
+            self.reaches_listing[rows],
+            self.start_open_interest_coin[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FlowBook:
@@ -133,15 +150,23 @@ class FlowBook:
         Combos are counted by their legs: a print of the combo itself is no option and is left
         out, else its legs would count twice.
         """
+        return self.fold(trades)[0]
+
+    def fold(self, trades: Iterable[Trade]) -> tuple["FlowBook", list[Trade]]:
+        """Count trades as `apply` does, and return those that were not counted before."""
         flows, since, until = dict(self.flows), self.since_ms, self.until_ms
+        fresh = []
         for trade in trades:
-            if not is_option(trade.instrument_name):
+            name = trade.instrument_name
+            flow = flows.get(name, InstrumentFlow())
+            counted = flow.add(trade) if is_option(name) else flow
+            if counted is flow:
                 continue
-            flow = flows.get(trade.instrument_name, InstrumentFlow())
-            flows[trade.instrument_name] = flow.add(trade)
+            flows[name] = counted
+            fresh.append(trade)
             since = trade.ts_event if since is None else min(since, trade.ts_event)
             until = trade.ts_event if until is None else max(until, trade.ts_event)
-        return FlowBook(since, until, flows)
+        return FlowBook(since, until, flows), fresh
 
     def observe(self, chain: OptionChain) -> "FlowBook":
         """Note each option's first open interest, and forget options that are not listed."""

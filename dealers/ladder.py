@@ -41,7 +41,7 @@ class GexLadder:
             spot_usd=chain.index_price,
             levels_usd=chain.index_price * np.exp(moves),
             per_coin=_gex_per_coin(chain, moves),
-            at_spot=_gex_per_coin(chain, np.zeros(1))[:, 0],
+            at_spot=gex_per_coin(chain),
         )
 
     def net_at_spot(self, positions_coin: FloatArray) -> FloatArray:
@@ -66,6 +66,11 @@ class GexLadder:
         rows = np.arange(len(net))
         found = np.isfinite(distance[rows, nearest])
         return np.where(found, self.spot_usd * np.exp(roots[rows, nearest]), np.nan)
+
+
+def gex_per_coin(chain: OptionChain) -> FloatArray:
+    """GEX at spot of one coin of each option, (n,) USD per 1 %; zero where not computable."""
+    return np.asarray(_gex_per_coin(chain, np.zeros(1))[:, 0])
 
 
 def _gex_per_coin(chain: OptionChain, moves: FloatArray) -> FloatArray:

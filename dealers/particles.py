@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dealers.attribution import ATTRIBUTIONS, CONCENTRATION, TradeClass
+from dealers.flow import InstrumentFlow
 from dealers.marginals import Marginals, from_weights
 from greeks.conventions import FloatArray, IntArray
 
 PARTICLES = 600
-_INFLATION = 1.3  # calibrated on our own synthetic agent market, not on any venue's truth
+INFLATION = 1.3  # of intervals; from our own synthetic agent market, not from a venue's truth
 _OPENS = 0.6  # a customer opens rather than closes [A]
 _EXTENDS = 0.75  # a dealer whose side adds to his inventory opens [A]; 0.25 when it reduces
 _TEMPER = 0.5  # weight of OI steps: their model is rough
@@ -43,6 +44,7 @@ class Cloud:
     lean : (P,) where customers' share of buys lies in its posterior, in standard deviations.
     open_interest_coin : when last weighed.
     buys, sells : prints counted.
+    missing : holes of the tape that it was spread for.
     """
 
     position_coin: FloatArray
@@ -50,8 +52,9 @@ class Cloud:
     odds: FloatArray
     lean: FloatArray
     open_interest_coin: float
-    buys: int = 0
-    sells: int = 0
+    buys: int
+    sells: int
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,10 @@ class Block:
 
 
 def seed_cloud(
-    position_coin: FloatArray, open_interest_coin: float, rng: np.random.Generator
+    position_coin: FloatArray,
+    open_interest_coin: float,
+    flow: InstrumentFlow,
+    rng: np.random.Generator,
 ) -> Cloud:
     """Start a cloud from (P,) equally likely inventories; odds from their Dirichlet prior."""
     count = len(position_coin)
@@ -73,7 +79,17 @@ def seed_cloud(
         odds=rng.dirichlet(_ODDS[TradeClass.LIT] * CONCENTRATION, count),
         lean=rng.standard_normal(count),
         open_interest_coin=open_interest_coin,
+        buys=flow.buys,
+        sells=flow.sells,
+        missing=flow.missing,
     )
+
+
+def blur(cloud: Cloud, flow: InstrumentFlow, rng: np.random.Generator) -> Cloud:
+    """Spread a cloud for trades found missing since: each adds a mean v^2 of variance."""
+    holes = max(flow.missing - cloud.missing, 0)
+    step = np.sqrt(holes * flow.mean_square_coin2) * rng.standard_normal(len(cloud.position_coin))
+    return replace(cloud, position_coin=cloud.position_coin + step, missing=flow.missing)
 
 
 def advance(
@@ -131,11 +147,12 @@ def drift(
 
 
 def summarise(clouds: Sequence[Cloud], open_interest_coin: FloatArray) -> Marginals:
-    """Weighted mean and quantiles of each cloud, inflated about the mean by 1.3.
+    """Weighted mean and quantiles of each cloud, within +- OI.
 
-    The loading is the weighted correlation of a particle's inventory with its a - c. Means are
-    shrunk towards zero on our synthetic market (truth is 1.1 to 1.3 times the mean): read the
-    magnitude as conservative.
+    The loading is the weighted correlation of a particle's inventory with its a - c. The
+    intervals are too narrow by `INFLATION`, which the caller applies. Means are shrunk towards
+    zero on our synthetic market (truth is 1.1 to 1.3 times the mean): read the magnitude as
+    conservative.
     """
     position = np.stack([cloud.position_coin for cloud in clouds])
     weight = _weights(np.stack([cloud.log_weight for cloud in clouds]))
@@ -149,7 +166,7 @@ def summarise(clouds: Sequence[Cloud], open_interest_coin: FloatArray) -> Margin
     )
     bound = open_interest_coin
     clipped = replace(marginals, mean=np.clip(marginals.mean, -bound, bound))
-    return clipped.inflated(_INFLATION, bound)
+    return clipped.inflated(1.0, bound)
 
 
 def _move(

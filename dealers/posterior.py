@@ -7,20 +7,29 @@ agent market: no venue publishes who held what.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 import numpy as np
 
+from dealers import particles, three_term
 from dealers.attribution import classify
 from dealers.estimate import PositionEstimate, summarise_gex
-from dealers.flow import FlowBook, FlowState
-from dealers.ladder import GexLadder
+from dealers.flow import FlowBook
+from dealers.ladder import GexLadder, gex_per_coin
 from dealers.marginals import Marginals, merge
-from dealers.particles import PARTICLES, Block, Cloud, advance, drift, seed_cloud, summarise
+from dealers.particles import (
+    PARTICLES,
+    Block,
+    Cloud,
+    advance,
+    blur,
+    drift,
+    seed_cloud,
+    summarise,
+)
 from dealers.tape import AggressorSide, Trade
 from dealers.three_term import estimate_three_term
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_DAY, FloatArray, IntArray
+from greeks.conventions import MS_PER_DAY
 
 MODEL = "posterior"
 DRAWS = 256
@@ -64,20 +73,6 @@ class Pending:
         return Block(np.array(self.signed_coin), np.array(self.kinds, np.int64))
 
 
-class PosteriorCheckpoint(TypedDict):
-    """A posterior state as plain lists and arrays; clouds are parallel, P particles each."""
-
-    flow: FlowState
-    instrument_name: list[str]
-    position_coin: FloatArray  # (I, P)
-    log_weight: FloatArray  # (I, P)
-    odds: FloatArray  # (I, P, 3)
-    lean: FloatArray  # (I, P)
-    open_interest_coin: FloatArray  # (I,)
-    prints: IntArray  # (I, 2): buys, sells
-    pending: dict[str, tuple[list[float], list[int], int, int]]
-
-
 @dataclass(frozen=True, slots=True)
 class PosteriorState:
     """Everything the posterior knows of one asset. A value: folding returns a new state.
@@ -97,35 +92,36 @@ class PosteriorState:
 
     def apply(self, trades: Iterable[Trade]) -> "PosteriorState":
         """Count trades, each once, whatever their order and repetition."""
-        fresh = self.book.unseen(trades)
+        book, fresh = self.book.fold(trades)
         pending = dict(self.pending)
         for trade in fresh:
             name = trade.instrument_name
             if name in self.clouds:
                 pending[name] = pending.get(name, Pending()).add(trade)
-        return replace(self, book=self.book.apply(fresh), pending=pending)
+        return replace(self, book=book, pending=pending)
 
     def observe(self, chain: OptionChain, rng: np.random.Generator) -> "PosteriorState":
         """Weigh what the open interest of a chain says, and follow the options that matter."""
-        book = self.book.observe(chain)
+        state = replace(self, book=self.book.observe(chain))
         rows = {name: row for row, name in enumerate(chain.instrument_name)}
         known = np.isfinite(chain.open_interest_coin)
-        clouds = {name: cloud for name, cloud in self.clouds.items() if name in rows}
-        pending = {name: block for name, block in self.pending.items() if name in rows}
         ready = [
             name
-            for name, block in pending.items()
-            if block.is_ready(chain.as_of_ms) and known[rows[name]]
+            for name, block in self.pending.items()
+            if block.is_ready(chain.as_of_ms) and name in rows and known[rows[name]]
         ]
         weighed = advance(
-            [clouds[name] for name in ready],
-            [pending.pop(name).block for name in ready],
+            [blur(self.clouds[name], state.book.flows[name], rng) for name in ready],
+            [self.pending[name].block for name in ready],
             chain.open_interest_coin[[rows[name] for name in ready]],
             rng,
         )
-        clouds.update(zip(ready, weighed, strict=True))
-        state = replace(self, book=book, clouds=clouds, pending=pending)
-        return state._follow(chain, rows, rng)
+        state = replace(
+            state,
+            clouds={**self.clouds, **dict(zip(ready, weighed, strict=True))},
+            pending={name: block for name, block in self.pending.items() if name not in ready},
+        )
+        return state._follow(chain, rng)
 
     def estimate(
         self,
@@ -158,68 +154,40 @@ class PosteriorState:
             reason=reason,
         )
 
-    def to_state(self) -> PosteriorCheckpoint:
-        """Return the state as plain lists and arrays, for a checkpoint."""
-        clouds, count = list(self.clouds.values()), self.particles
-
-        def stack(name: str, *shape: int) -> FloatArray:
-            return np.array([getattr(cloud, name) for cloud in clouds]).reshape(-1, *shape)
-
-        return PosteriorCheckpoint(
-            flow=self.book.to_state(),
-            instrument_name=list(self.clouds),
-            position_coin=stack("position_coin", count),
-            log_weight=stack("log_weight", count),
-            odds=stack("odds", count, 3),
-            lean=stack("lean", count),
-            open_interest_coin=np.array([cloud.open_interest_coin for cloud in clouds]),
-            prints=np.array([(cloud.buys, cloud.sells) for cloud in clouds], np.int64),
-            pending={
-                name: (list(block.signed_coin), list(block.kinds), block.oldest_ms, block.newest_ms)
-                for name, block in self.pending.items()
-            },
-        )
-
-    @classmethod
-    def from_state(
-        cls, state: PosteriorCheckpoint, particles: int = PARTICLES
-    ) -> "PosteriorState":
-        """Return the state of a checkpoint."""
-        clouds = {
-            name: Cloud(
-                state["position_coin"][i],
-                state["log_weight"][i],
-                state["odds"][i],
-                state["lean"][i],
-                float(state["open_interest_coin"][i]),
-                int(state["prints"][i][0]),
-                int(state["prints"][i][1]),
-            )
-            for i, name in enumerate(state["instrument_name"])
-        }
-        pending = {
-            name: Pending(tuple(signed), tuple(kinds), oldest_ms, newest_ms)
-            for name, (signed, kinds, oldest_ms, newest_ms) in state["pending"].items()
-        }
-        return cls(FlowBook.from_state(state["flow"]), clouds, pending, particles)
-
-    def _follow(
-        self, chain: OptionChain, rows: Mapping[str, int], rng: np.random.Generator
-    ) -> "PosteriorState":
+    def _follow(self, chain: OptionChain, rng: np.random.Generator) -> "PosteriorState":
         """Seed clouds from E1 for the options with most gamma; drop those far below."""
-        gamma = GexLadder.of(chain, count=1).at_spot
-        weight = np.nan_to_num(chain.open_interest_coin * gamma)
-        order = np.argsort(-weight, kind="stable")
         names = chain.instrument_name
+        weight = np.nan_to_num(chain.open_interest_coin * gex_per_coin(chain))
+        order = np.argsort(-weight, kind="stable")
         kept = {names[row] for row in order[:_KEPT_CLOUDS]}
         clouds = {name: cloud for name, cloud in self.clouds.items() if name in kept}
+        pending = {name: block for name, block in self.pending.items() if name in kept}
         wanted = [row for row in order[:_CLOUDS] if weight[row] > 0 and names[row] not in clouds]
         if wanted:
-            interest = chain.open_interest_coin[wanted]
-            flow = self.book.columns(chain)
-            start = estimate_three_term(flow.rows(wanted), interest).inflated(1 / INFLATION, interest)
-            ...
-        return self
+            rows = np.array(wanted)
+            interest = chain.open_interest_coin[rows]
+            start = estimate_three_term(self.book.columns(chain).select(rows), interest)
+            drawn = start.draw(self.particles, rng)
+            for i, row in enumerate(wanted):
+                clouds[names[row]] = seed_cloud(
+                    drawn[:, i].copy(), float(interest[i]), self.book.flows[names[row]], rng
+                )
+        return replace(self, clouds=clouds, pending=pending)
 
     def _marginals(self, chain: OptionChain, rng: np.random.Generator) -> Marginals:
-        ...
+        """E1 for every row, E2 where there is a cloud, each widened by its own factor."""
+        interest = chain.open_interest_coin
+        base = estimate_three_term(self.book.columns(chain), interest)
+        base = base.inflated(three_term.INFLATION, interest)
+        followed = np.array([name in self.clouds for name in chain.instrument_name], np.bool_)
+        followed &= np.isfinite(interest)
+        if not followed.any():
+            return base
+        names = [chain.instrument_name[row] for row in np.flatnonzero(followed)]
+        clouds = [self.clouds[name] for name in names]
+        waiting = [i for i, name in enumerate(names) if name in self.pending]
+        blocks = [self.pending[names[i]].block for i in waiting]
+        for i, cloud in zip(waiting, drift([clouds[i] for i in waiting], blocks, rng), strict=True):
+            clouds[i] = cloud
+        better = summarise(clouds, interest[followed])
+        return merge(base, better.inflated(particles.INFLATION, interest[followed]), followed)

@@ -12,12 +12,9 @@ class ExchangeClock:
     """
 
     def __init__(self, start_ms: int, speed: float, monotonic: Callable[[], float]) -> None:
-        if speed < 0:
-            raise ValueError(f"speed: expected zero or more, was {speed}")
         self.monotonic = monotonic
         self.speed = speed
-        self._origin_us = start_ms * 1000
-        self._started = monotonic()
+        self.set(start_ms, speed)
 
     def now_us(self) -> int:
         """Return microseconds UTC."""
@@ -29,7 +26,8 @@ class ExchangeClock:
 
     def set(self, now_ms: int, speed: float | None = None) -> None:
         """Jump to an instant, and keep the speed unless a new one is given."""
+        self.speed = self.speed if speed is None else speed
+        if not 0 <= self.speed < float("inf"):
+            raise ValueError(f"speed: expected zero or more, was {self.speed}")
         self._origin_us = now_ms * 1000
         self._started = self.monotonic()
-        if speed is not None:
-            self.speed = speed

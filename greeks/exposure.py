@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import Greeks, compute_greeks
+from greeks.black76 import MAX_USD, Greeks, compute_greeks
 from greeks.chain import OptionChain
 from greeks.conventions import (
     Exposure,
@@ -173,7 +173,7 @@ def compute_chain_greeks(chain: OptionChain) -> tuple[Greeks, FloatArray]:
     Plain Black-76 until 30 minutes before expiry, then the settlement average. Rows whose status
     forbids it are NaN.
     """
-    usable = chain.is_usable
+    usable = chain.is_usable & (chain.forward < MAX_USD)
     forward = chain.forward if usable.all() else np.where(usable, chain.forward, np.nan)
     greeks = compute_greeks(
         forward, chain.strike, chain.years_to_expiry, chain.mark_iv, chain.is_call
@@ -288,7 +288,8 @@ def _pin(chain: OptionChain, position_coin: FloatArray, by_expiry: ExpiryTable) 
     seconds = (expiry_ms - chain.as_of_ms) / 1000
     effective = seconds - 2 * WINDOW_S / 3 if seconds > WINDOW_S else seconds / 3
     sd = float(by_expiry.atm_iv[at] * np.sqrt(effective / 31_536_000))
-    mine = (chain.expiry_ms == expiry_ms) & chain.is_usable & np.isfinite(position_coin)
+    mine = (chain.expiry_ms == expiry_ms) & chain.is_usable & (chain.strike > 0)
+    mine &= np.isfinite(position_coin)
     strikes, group = np.unique(chain.strike[mine], return_inverse=True)
     if not (sd > 0 and len(strikes)):
         return None

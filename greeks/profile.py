@@ -10,21 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import (
-    INV_SQRT_2PI,
-    MIN_SD,
-    differs_from_previous,
-    is_computable,
-    log_ratio,
-)
+from greeks.black76 import INV_SQRT_2PI, differs_from_previous, log_ratio
 from greeks.chain import OptionChain
 from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, FloatArray, IntArray
+from greeks.held import HeldRows
 from greeks.ladder import LADDER, Ladder
 from greeks.mixture import Mixture
-from greeks.settlement import AveragedOptions, averaged_options, averaging_charm_at, is_averaging
+from greeks.settlement import averaging_charm_at
 
-_NET, _CALLS, _VEGA, _VANNA, _CHARM = 0, 1, 2, slice(3, 5), slice(5, 7)  # sets of weights
-_SETS = 7
+_NET, _CALLS, _VEGA, _SETS = 0, 1, 2, 7  # sets of weights; then two of vanna, two of charm
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,82 +47,52 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The rows of a chain that have gamma, as a mixture in the log-move of spot.
+    """The held rows of a chain as a mixture in the log-move of spot.
 
     Attributes
     ----------
-    spot_usd : S, where the log-move is zero.
+    held : the rows.
     expiry_ms : (E,) one group of the mixture each.
     mixture : weights of net GEX, call GEX, vega, and two each for vanna and charm.
-    averaging, averaging_position : options inside their settlement average, whose charm has a
-        part that is no Gaussian.
     """
 
-    spot_usd: float
+    held: HeldRows
     expiry_ms: IntArray
     mixture: Mixture
-    averaging: AveragedOptions | None
-    averaging_position: FloatArray
 
     @classmethod
     def of(cls, chain: OptionChain, position_coin: FloatArray) -> "Book":
-        """The book of `position_coin` (one per row, + = dealers long).
+        """The book of `position_coin`, one per row, + = dealers long."""
+        held = HeldRows.of(chain, position_coin)
+        expiries = held.expiry_ms[differs_from_previous(held.expiry_ms)]
+        return cls(held, expiries, mixture_of(held))
 
-        Rows without a usable mark are left out; neighbours that differ in nothing but the type
-        share one Gaussian.
-        """
-        F, K, years, iv = chain.forward, chain.strike, chain.years_to_expiry, chain.mark_iv
-        with np.errstate(all="ignore"):
-            sd = iv * np.sqrt(np.maximum(years, 0.0))
-        usable = chain.is_usable & np.isfinite(position_coin) & is_computable(F, K, years, iv)
-        usable &= sd >= MIN_SD
-        averaging = is_averaging(chain) & usable
-        options, held = None, position_coin
-        if averaging.any():
-            options = averaged_options(chain, averaging)
-            F, K, sd, held = F.copy(), K.copy(), sd.copy(), held.copy()
-            F[averaging], K[averaging], sd[averaging] = options.forward, options.strike, options.sd
-            held[averaging] *= options.share
-            usable[averaging] &= (options.strike > 0) & (options.sd >= MIN_SD)
-        expiry_ms, is_call = chain.expiry_ms, chain.is_call
-        if not usable.all():
-            expiry_ms, is_call = expiry_ms[usable], is_call[usable]
-            F, K, years, iv, sd, held = (x[usable] for x in (F, K, years, iv, sd, held))
-        return cls(
-            chain.index_price,
-            *_mixture_of(expiry_ms, F, K, years, iv, sd, held, held * is_call),
-            options,
-            position_coin[averaging],
-        )
+    @property
+    def spot_usd(self) -> float:
+        """The index S, where the log-move is zero."""
+        return self.held.spot_usd
 
     def net_gex_at(self, spot_usd: FloatArray) -> FloatArray:
         """Exact net GEX in USD per 1 % at each level, (L,)."""
         return self.mixture.first_at(np.log(spot_usd / self.spot_usd))
 
 
-def _mixture_of(
-    expiry_ms: IntArray,
-    F: FloatArray,
-    K: FloatArray,
-    T: FloatArray,
-    s: FloatArray,
-    v: FloatArray,
-    held: FloatArray,
-    held_calls: FloatArray,
-) -> tuple[IntArray, Mixture]:
-    """Merge neighbouring twins and weight their Gaussians.
+def mixture_of(held: HeldRows) -> Mixture:
+    """Weight the Gaussians of the held rows; neighbours that differ in nothing but type share one.
 
     With q the position and phi(z) = exp(-z^2/2): GEX = 0.01 q K phi(d2)/(v sqrt(2 pi)), because
     F' n(d1) = K n(d2); vega = GEX v^2/s; vanna = -0.01 q (K/F') d2 n(d2)/s and
     charm = q (K/F') d2 n(d2)/(2 T 365), each as two sums, of x phi and of c phi.
     """
-    if not len(K):
+    if not len(held.row):
         none = np.empty(0)
-        return expiry_ms, Mixture(none, none, np.empty((_SETS, 0)), np.empty(0, np.int64))
-    rows = np.flatnonzero(differs_from_previous(expiry_ms, K, F, v))
-    q, q_calls = np.add.reduceat(np.stack([held, held_calls]), rows, axis=1)
-    F, K, T, s, v = (column[rows] for column in (F, K, T, s, v))
-    expiry_ms = expiry_ms[rows]
+        return Mixture(none, none, np.empty((_SETS, 0)), np.empty(0, np.int64))
+    new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.sd)
+    rows = np.flatnonzero(new)
+    by_type = np.stack([held.position, held.position * held.is_call])
+    q, q_calls = np.add.reduceat(by_type, rows, axis=1)
+    F, K, T = held.forward[rows], held.strike[rows], held.years[rows]
+    s, v = held.iv[rows], held.sd[rows]
     centre = 0.5 * v * v - log_ratio(F, K)
     weights = np.empty((_SETS, len(rows)))
     scale = (PCT * INV_SQRT_2PI) * K / v
@@ -139,8 +103,8 @@ def _mixture_of(
     np.divide(slope, -s / VOL_POINT, out=weights[3])
     np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[5])
     weights[4:7:2] = weights[3:6:2] * centre
-    starts = np.flatnonzero(differs_from_previous(expiry_ms))
-    return expiry_ms[starts], Mixture(centre, v, weights, starts)
+    starts = np.flatnonzero(differs_from_previous(held.expiry_ms[rows]))
+    return Mixture(centre, v, weights, starts)
 
 
 def build_ladder(
@@ -171,8 +135,9 @@ def _profile(book: Book, moves: FloatArray, sums: FloatArray, by_expiry: FloatAr
     with np.errstate(invalid="ignore"):
         ratio = np.exp(moves)
         charm = (moves * sums[5] - sums[6]) / ratio
-        if book.averaging is not None:
-            charm += book.averaging_position @ averaging_charm_at(book.averaging, moves)
+        if book.held.averaging is not None:
+            fading = averaging_charm_at(book.held.averaging, moves)
+            charm += book.held.averaging_position @ fading
         return Profile(
             spot_usd=book.spot_usd * ratio,
             gex_usd_per_1pct=sums[_NET],

@@ -101,7 +101,7 @@ def make_venue_chain(
     basis: float = 0.03,
     twins_differ: float = 0.0,
 ) -> OptionChain:
-    """A chain shaped as the venue lists it: strikes spread with time, skewed smile, uneven interest.
+    """A chain as the venue lists it: strikes spread with time, skewed smile, uneven interest.
 
     `twins_differ` is the share of strikes whose put is marked a little off its call.
     """

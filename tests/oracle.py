@@ -22,6 +22,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pyarrow.parquet
 
@@ -116,7 +117,7 @@ def read_tickers(path: Path) -> list[Row]:
         return [_row_of_ticker(json.loads(line)) for line in file]
 
 
-def _row_of_ticker(ticker: dict) -> Row:
+def _row_of_ticker(ticker: dict[str, Any]) -> Row:
     return Row(
         instrument_name=ticker["instrument_name"],
         expiry_ms=ticker["expiration_timestamp"],

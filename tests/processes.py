@@ -29,7 +29,7 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["app.__main__"])
 
 
-def until(ask: Callable[[], _T], seconds: float, what: str) -> _T:
+def until(ask: Callable[[], _T | None], seconds: float, what: str) -> _T:
     """Ask again and again until the answer is true; fails with `what` and the last answer."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
@@ -104,9 +104,7 @@ class Process:
                 raise AssertionError(f"{self.log.name} ended with {self._process.exitcode}")
             return re.search(pattern, self.output())
 
-        found = until(look, START_S, f"{pattern} in {self.log.name}")
-        assert found is not None
-        return found.group(1)
+        return until(look, START_S, f"{pattern} in {self.log.name}").group(1)
 
     def exit_code(self, seconds: float = START_S) -> int:
         """Wait for the process to end by itself."""

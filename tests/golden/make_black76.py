@@ -63,7 +63,7 @@ def draw(rng: random.Random) -> tuple[float, float, float, float, str]:
 
 def main() -> None:
     mp.dps = 80
-    rng = random.Random(76)  # noqa: S311 (test data)
+    rng = random.Random(76)
     with PATH.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*INPUTS, *ORDERS, "rho"])

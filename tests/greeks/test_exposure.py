@@ -1,4 +1,4 @@
-"""The laws of a snapshot: sums agree, scaling and mirroring do what they must, bad rows stay alone."""
+"""Laws of a snapshot: sums agree, scaling and mirroring act as they must, bad rows stay alone."""
 
 import numpy as np
 import pytest

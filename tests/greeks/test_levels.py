@@ -67,14 +67,14 @@ def test_a_butterfly_has_two_flips_in_opposite_directions() -> None:
 
 
 def test_an_extra_crowd_of_puts_in_the_next_expiry_makes_three_flips() -> None:
-    strikes = (85_000, 99_000, 99_500, 110_000)
+    strikes = (80_000, 99_000, 99_500, 105_000)
     chain = make_chain(index_price=95_000.0, strikes=strikes, days=(1, 30))
     position = np.zeros(len(chain))
     far = chain.expiry_ms == chain.expiry_ms.max()
-    position[far & (chain.strike == 85_000) & ~chain.is_call] = -3000
-    position[far & (chain.strike == 110_000) & chain.is_call] = 3000
+    position[far & (chain.strike == 80_000) & ~chain.is_call] = -3000
+    position[far & (chain.strike == 105_000) & chain.is_call] = 3000
     crowd = ~far & ~chain.is_call & np.isin(chain.strike, (99_000, 99_500))
-    position[crowd] = -300
+    position[crowd] = -200
     flips = levels_of(chain, position).flips
     assert [flip.direction for flip in flips] == [
         FlipDirection.LONG_ABOVE,
