@@ -133,11 +133,11 @@ class History:
         """Write everything taken, or say why not and keep it."""
         if not self._pending.rows:
             return
-        if self._space is not None and self._space().is_low:
-            self._pause("the disk is almost full")
-            return
         batch = self._pending.batch()
         try:
+            if self._space is not None and self._space().is_low:
+                self._pause("the disk is almost full")
+                return
             await write(self._store, batch)
         except (SQLAlchemyError, OSError) as error:
             self._pause(str(getattr(error, "orig", None) or error))
@@ -156,16 +156,22 @@ class History:
         shown: dict[str, int] = {}
         try:
             while True:
-                latest = (self._hub.latest(asset) for asset in self._hub.assets())
-                news = [s for s in latest if s is not None and s.seq > shown.get(s.asset, 0)]
-                shown |= {state.asset: state.seq for state in news}
-                taken = [self.take(state) for state in news]
-                if any(taken):
+                if self._take_news(shown):
                     await self.flush()
-                elif not news:
+                else:
+                    # no await since the look at the hub, so no publication is missed
                     await self._hub.changed()
         finally:
+            self._take_news(shown)
             await self.flush()
+
+    def _take_news(self, shown: dict[str, int]) -> bool:
+        """Take what was published since; returns whether there is something to write."""
+        latest = (self._hub.latest(asset) for asset in self._hub.assets())
+        news = [s for s in latest if s is not None and s.seq > shown.get(s.asset, 0)]
+        shown |= {state.asset: state.seq for state in news}
+        taken = [self.take(state) for state in news]
+        return any(taken)
 
     async def _forget_in_time(self) -> None:
         while True:

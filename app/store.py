@@ -27,7 +27,6 @@ from sqlalchemy.schema import CreateSchema
 from app.settings import Settings, Source
 
 READERS = 4
-READER_CACHE_KB = 32_000
 BUSY_MS = 10_000
 WAL_RESET_FIXED = (3, 51, 3)
 _BACKPORTS = {(3, 44): 6, (3, 50): 7}
@@ -200,12 +199,7 @@ def _open_read_only(url: URL) -> AsyncEngine:
         max_overflow=0,
         hide_parameters=True,
     )
-    _on_connect(
-        reader,
-        f"PRAGMA busy_timeout={BUSY_MS}",
-        "PRAGMA temp_store=MEMORY",
-        f"PRAGMA cache_size=-{READER_CACHE_KB}",  # a month of minutes is sorted without a file
-    )
+    _on_connect(reader, f"PRAGMA busy_timeout={BUSY_MS}")
     _on_begin(reader, "BEGIN")
     return reader
 

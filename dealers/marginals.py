@@ -38,11 +38,24 @@ class Marginals:
         """95 % quantile."""
         return self.quantiles[:, _HI]
 
-    def inflated(self, factor: float, bound: FloatArray) -> "Marginals":
-        """Stretch each distribution about its mean by `factor`, clipped to +- `bound` (n,)."""
-        mean, limit = self.mean[:, None], bound[:, None]
-        quantiles = np.clip(mean + factor * (self.quantiles - mean), -limit, limit)
-        return Marginals(self.mean, quantiles, self.loading)
+    def bounded(self, bound: FloatArray) -> "Marginals":
+        """Clip every distribution to +- `bound` (n,)."""
+        limit = bound[:, None]
+        mean = np.clip(self.mean, -bound, bound)
+        return Marginals(mean, np.clip(self.quantiles, -limit, limit), self.loading)
+
+    def widened(self, by: float, bound: FloatArray) -> "Marginals":
+        """Stretch about the mean by k = 1 + `by` (1 - (hi - lo)/(2 bound)), within +- `bound`.
+
+        The surer a distribution claims to be, the more it is stretched: one that spans all that
+        open interest allows needs none.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            span = np.where(bound > 0, (self.hi - self.lo) / (2 * bound), 1.0)
+        factor = (1 + by * (1 - span))[:, None]
+        mean = self.mean[:, None]
+        quantiles = mean + factor * (self.quantiles - mean)
+        return Marginals(self.mean, quantiles, self.loading).bounded(bound)
 
     def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Joint draws, (count, n).

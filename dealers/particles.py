@@ -16,7 +16,7 @@ from dealers.marginals import Marginals, from_weights
 from greeks.conventions import FloatArray, IntArray
 
 PARTICLES = 600
-INFLATION = 1.3  # of intervals; from our own synthetic agent market, not from a venue's truth
+WIDENING = 0.35  # of intervals; from our own synthetic agent market, not from a venue's truth
 _OPENS = 0.6  # a customer opens rather than closes [A]
 _EXTENDS = 0.75  # a dealer whose side adds to his inventory opens [A]; 0.25 when it reduces
 _TEMPER = 0.5  # weight of OI steps: their model is rough
@@ -150,7 +150,7 @@ def summarise(clouds: Sequence[Cloud], open_interest_coin: FloatArray) -> Margin
     """Weighted mean and quantiles of each cloud, within +- OI.
 
     The loading is the weighted correlation of a particle's inventory with its a - c. The
-    intervals are too narrow by `INFLATION`, which the caller applies. Means are shrunk towards
+    intervals are too narrow: the caller widens them by `WIDENING`. Means are shrunk towards
     zero on our synthetic market (truth is 1.1 to 1.3 times the mean): read the magnitude as
     conservative.
     """
@@ -158,15 +158,11 @@ def summarise(clouds: Sequence[Cloud], open_interest_coin: FloatArray) -> Margin
     weight = _weights(np.stack([cloud.log_weight for cloud in clouds]))
     effect = np.stack([cloud.odds[:, 0] - cloud.odds[:, 2] for cloud in clouds])
     order = np.argsort(position, axis=1)
-    loading = _correlation(position, effect, weight)
-    marginals = from_weights(
+    return from_weights(
         np.take_along_axis(position, order, axis=1),
         np.take_along_axis(weight, order, axis=1),
-        loading,
-    )
-    bound = open_interest_coin
-    clipped = replace(marginals, mean=np.clip(marginals.mean, -bound, bound))
-    return clipped.inflated(1.0, bound)
+        _correlation(position, effect, weight),
+    ).bounded(open_interest_coin)
 
 
 def _move(

@@ -178,7 +178,7 @@ class PosteriorState:
         """E1 for every row, E2 where there is a cloud, each widened by its own factor."""
         interest = chain.open_interest_coin
         base = estimate_three_term(self.book.columns(chain), interest)
-        base = base.inflated(three_term.INFLATION, interest)
+        base = base.widened(three_term.WIDENING, interest)
         followed = np.array([name in self.clouds for name in chain.instrument_name], np.bool_)
         followed &= np.isfinite(interest)
         if not followed.any():
@@ -190,4 +190,4 @@ class PosteriorState:
         for i, cloud in zip(waiting, drift([clouds[i] for i in waiting], blocks, rng), strict=True):
             clouds[i] = cloud
         better = summarise(clouds, interest[followed])
-        return merge(base, better.inflated(particles.INFLATION, interest[followed]), followed)
+        return merge(base, better.widened(particles.WIDENING, interest[followed]), followed)

@@ -13,7 +13,7 @@ from dealers.flow import FlowColumns
 from dealers.marginals import Marginals, from_weights
 from greeks.conventions import FloatArray
 
-INFLATION = 1.17  # of intervals; from our own synthetic agent market, not from a venue's truth
+WIDENING = 0.2  # of intervals; from our own synthetic agent market, not from a venue's truth
 _FLOOR = 1e-12  # odds left to a book that contradicts the tape: only the bound holds
 _SPAN_SD = 6.0
 
@@ -45,8 +45,8 @@ def estimate_three_term(
     OI - |q|: Gamma(shape, scale OI0), OI where the tape reaches the listing.
 
     Given e and z normal and q0 uniform, q before the evidence is normal or a difference of two
-    normal integrals; the rest is a sum over a grid. The intervals are too narrow by `INFLATION`,
-    which the caller applies. NaN where OI is unknown.
+    normal integrals; the rest is a sum over a grid. The intervals are too narrow: the caller
+    widens them by `WIDENING`. NaN where OI is unknown.
     """
     prior = prior or OverlapPrior()
     interest = np.where(open_interest_coin >= 0, open_interest_coin, np.nan)

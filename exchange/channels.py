@@ -86,18 +86,20 @@ def _quote(view: View, match: re.Match[str]) -> Feed | None:
 
 
 def _perpetual(view: View, match: re.Match[str]) -> Feed | None:
-    future = view.state.futures.get(match["instrument"])
-    if future is None or not future.instrument.is_perpetual:
+    name = match["instrument"]
+    instrument = view.state.find(name)
+    if instrument is None or not instrument.is_perpetual:
         return None
 
     def read() -> Wire:
+        future = view.state.futures[name]
         return {
-            "index_price": view.state.indices[future.instrument.price_index].price,
+            "index_price": view.state.indices[instrument.price_index].price,
             "interest": future.current_funding,
             "timestamp": future.timestamp,
         }
 
-    return ValueFeed(PERIODS[match["interval"]], read, lambda: future.timestamp)
+    return ValueFeed(PERIODS[match["interval"]], read, lambda: view.state.version_of(name))
 
 
 def _marks(view: View, match: re.Match[str]) -> Feed | None:

@@ -13,8 +13,8 @@ from exchange.instruments import Wire
 from exchange.view import View
 
 UNCHANGED_KEYS = frozenset({"type", "instrument_name", "timestamp"})
-REPEATED_ROWS = 25
-"""Rows of a still chain that each mark push repeats, so that stillness is not silence."""
+STILL_POLLS, REPEATED_ROWS = 3, 25
+"""A chain that has not moved for so many polls repeats so many rows: it is still, not silent."""
 
 
 class Feed(Protocol):
@@ -96,6 +96,7 @@ class MarkPricesFeed:
         self._table = view.state.options[price_index]
         self._said: dict[str, tuple[float, float]] = {}
         self._next_repeat = 0
+        self._still = 0
 
     def first(self) -> list[object]:
         """Say every option."""
@@ -107,7 +108,8 @@ class MarkPricesFeed:
         marks, said = self._marks(), self._said
         changed = [row for row, (name, mark) in enumerate(marks.items()) if said.get(name) != mark]
         self._said = marks
-        rows = changed or self._repeat()
+        self._still = 0 if changed else self._still + 1
+        rows = self._repeat() if self._still >= STILL_POLLS else changed
         return [self._rows(rows)] if rows else []
 
     def _marks(self) -> dict[str, tuple[float, float]]:

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from exchange import roll
 from exchange.calendar import listed_expiries
 from exchange.config import ExchangeConfig
 from exchange.future_market import FutureMarket
@@ -30,7 +29,7 @@ from exchange.universe import (
 )
 from greeks.conventions import BoolArray
 
-BEATS_MS = ((15_000, 400), (3_600_000, 5_000))
+BEATS_MS = ((15_000, 500), (3_600_000, 5_000))
 """(step up to, beat): finer steps than the last use `COARSE_BEAT_MS`; all divide a day."""
 COARSE_BEAT_MS = 60_000
 MARK_MS = 1000
@@ -78,7 +77,7 @@ class SyntheticMarket:
             self._open(options, futures)
             perpetual = self.state.futures[f"{options.book.prefix}-PERPETUAL"]
             invent_funding(perpetual, self.state.indices[options.book.price_index], past_rng)
-        self._lifecycle = Lifecycle(self, begin_ms, life_rng)
+        self._lifecycle = Lifecycle(self.state, self, life_rng)
         self._mark()
         self._settle_yesterday()
         for past_ms in range(begin_ms + PAST_STEP_MS, start_ms, PAST_STEP_MS):
@@ -110,30 +109,13 @@ class SyntheticMarket:
             for name, coins in options.true_position_coin().items()
         }
 
-    def sample_average(self, expiry_ms: int) -> None:  # noqa: ARG002 - one average serves all
-        """Add one index sample to the settlement average."""
-        roll.sample_averages(self.state)
-
-    def settle(self, expiry_ms: int) -> None:
-        """Mark once more at the hour, then fix delivery prices."""
+    def mark_finally(self) -> None:
+        """Mark once more at the hour."""
         self._mark()
-        roll.settle(self.state, expiry_ms)
 
-    def pause(self, expiry_ms: int) -> None:
-        """Put every book into settlement."""
-        roll.pause(self.state, expiry_ms)
-
-    def deliver(self, expiry_ms: int) -> None:
-        """Let what expired leave."""
-        roll.deliver(self.state, expiry_ms, self._drop)
-
-    def reopen(self, expiry_ms: int) -> None:
-        """Open the books again."""
-        roll.reopen(self.state, expiry_ms)
-
-    def archive(self, expiry_ms: int) -> None:
-        """Let what was delivered become history."""
-        roll.archive(self.state, expiry_ms)
+    def drop(self, price_index: str, mask: BoolArray) -> None:
+        """Lose delivered options and whoever held them."""
+        next(o for o in self._options if o.book.price_index == price_index).keep(mask)
 
     def list_expiries(self, at_ms: int) -> None:
         """List the futures and options of new expiries."""
@@ -260,9 +242,6 @@ class SyntheticMarket:
                     self.state.notices.add(_created(at_ms, option))
         if not opening:
             options.open_empty()
-
-    def _drop(self, price_index: str, mask: BoolArray) -> None:
-        next(o for o in self._options if o.book.price_index == price_index).keep(mask)
 
     def _forget(self) -> None:
         """Let the tape and the day's statistics lose what is older than 24 hours."""

@@ -7,7 +7,6 @@ recorded.
 
 import numpy as np
 
-from exchange import roll
 from exchange.candles import Candles
 from exchange.config import ExchangeConfig
 from exchange.errors import ConfigError
@@ -44,7 +43,7 @@ class ReplayMarket:
         seeds = np.random.SeedSequence(config.seed).spawn(3)
         self._rng, flow_rng, life_rng = (np.random.default_rng(seed) for seed in seeds)
         self._flow = ReplayFlow(self.state, flow_rng)
-        self._lifecycle = Lifecycle(self, entries[0].at_ms, life_rng)
+        self._lifecycle = Lifecycle(self.state, self, life_rng)
         self._forgot_ms = self.state.now_ms
         self._load()
 
@@ -69,29 +68,12 @@ class ReplayMarket:
             if asset.lower() in {"", index.name.partition("_")[0]}:
                 index.price = round(index.price * factor, index.decimals)
 
-    def sample_average(self, expiry_ms: int) -> None:  # noqa: ARG002 - one average serves all
-        """Add one index sample to the settlement average."""
-        roll.sample_averages(self.state)
+    def mark_finally(self) -> None:
+        """Leave marks as recorded."""
 
-    def settle(self, expiry_ms: int) -> None:
-        """Fix delivery prices from the index as it stands."""
-        roll.settle(self.state, expiry_ms)
-
-    def pause(self, expiry_ms: int) -> None:
-        """Put every book into settlement."""
-        roll.pause(self.state, expiry_ms)
-
-    def deliver(self, expiry_ms: int) -> None:
-        """Let what expired leave."""
-        roll.deliver(self.state, expiry_ms, self._drop)
-
-    def reopen(self, expiry_ms: int) -> None:
-        """Open the books again."""
-        roll.reopen(self.state, expiry_ms)
-
-    def archive(self, expiry_ms: int) -> None:
-        """Let what was delivered become history."""
-        roll.archive(self.state, expiry_ms)
+    def drop(self, price_index: str, mask: BoolArray) -> None:
+        """Lose delivered options."""
+        self.state.options[price_index].keep(mask)
 
     def list_expiries(self, at_ms: int) -> None:
         """List nothing: new instruments come with the next snapshot."""
@@ -168,9 +150,6 @@ class ReplayMarket:
     def _announce(self, instruments: list[Instrument]) -> None:
         for instrument in instruments:
             self.state.notices.add(Notice(self.state.now_ms, instrument, "open", created=True))
-
-    def _drop(self, price_index: str, mask: BoolArray) -> None:
-        self.state.options[price_index].keep(mask)
 
 
 def estimate_dvol(table: OptionTable, now_ms: int) -> float:

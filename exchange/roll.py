@@ -35,14 +35,14 @@ def settle(state: MarketState, roll_ms: int) -> None:
         index.average_sum, index.average_count = 0.0, 0
 
 
-def pause(state: MarketState, at_ms: int) -> None:
+def pause(state: MarketState) -> None:
     """Put every book into settlement."""
-    _set_all(state, "settlement", at_ms)
+    _set_all(state, "settlement")
 
 
-def reopen(state: MarketState, at_ms: int) -> None:
+def reopen(state: MarketState) -> None:
     """Open every book that is still listed."""
-    _set_all(state, "open", at_ms)
+    _set_all(state, "open")
 
 
 def deliver(state: MarketState, roll_ms: int, drop: Callable[[str, BoolArray], None]) -> None:
@@ -108,16 +108,16 @@ def _settle_future(state: MarketState, future: Future, index: Index, roll_ms: in
     state.deliveries.add(delivery)
 
 
-def _set_all(state: MarketState, word: str, at_ms: int) -> None:
+def _set_all(state: MarketState, word: str) -> None:
     for table in state.options.values():
         table.state = [word] * len(table.state)
         for instrument in table.instruments:
-            state.notices.add(Notice(at_ms, instrument, word))
+            state.notices.add(Notice(state.now_ms, instrument, word))
         table.version += 1
     for future in state.futures.values():
         future.state = word
         future.version += 1
-        state.notices.add(Notice(at_ms, future.instrument, word))
+        state.notices.add(Notice(state.now_ms, future.instrument, word))
 
 
 def _retire(state: MarketState, instrument: Instrument) -> None:

@@ -70,7 +70,8 @@ class Params:
 
     def flag(self, name: str) -> bool:
         """Return a boolean, false when it was not given."""
-        return self.values.get(name) in {True, "true", "1"}
+        value = self.values.get(name)
+        return value is True or value in ("true", "1")
 
     def texts(self, name: str) -> list[str]:
         """Return a list of texts."""

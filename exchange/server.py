@@ -62,6 +62,11 @@ class Exchange:
         self._sessions: dict[Connection, Session] = {}
         self._connections: set[Connection] = set()
 
+    @property
+    def sessions(self) -> int:
+        """How many websocket sessions are open."""
+        return len(self._sessions)
+
     async def run(self, ready: Callable[[int], None] | None = None) -> None:
         """Serve until cancelled; `ready` gets the port."""
         loop = asyncio.get_running_loop()

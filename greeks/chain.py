@@ -13,6 +13,7 @@ from greeks.conventions import (
     FloatArray,
     ForwardSource,
     IntArray,
+    IvSource,
     RowStatus,
     StatusArray,
 )
@@ -46,6 +47,7 @@ class OptionChain:
     ts_event : exchange time of the row's newest mark, 0 when there is none.
     status : `RowStatus` codes.
     forward_source : `ForwardSource` codes; `UNKNOWN` when not given.
+    iv_source : `IvSource` codes; `MARK` when not given.
     settlement_average : mean of the index samples taken so far, USD, for rows in the last 30
         minutes before their expiry; NaN elsewhere and when not given.
     """
@@ -69,12 +71,15 @@ class OptionChain:
     ts_event: IntArray
     status: StatusArray
     forward_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
+    iv_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
     settlement_average: FloatArray = field(default_factory=lambda: _NOT_GIVEN_FLOAT)
 
     def __post_init__(self) -> None:
         n = len(self.instrument_name)
         if self.forward_source is _NOT_GIVEN_CODE:
             object.__setattr__(self, "forward_source", np.full(n, ForwardSource.UNKNOWN, np.int8))
+        if self.iv_source is _NOT_GIVEN_CODE:
+            object.__setattr__(self, "iv_source", np.full(n, IvSource.MARK, np.int8))
         if self.settlement_average is _NOT_GIVEN_FLOAT:
             object.__setattr__(self, "settlement_average", np.full(n, np.nan))
         for item in fields(self):
@@ -96,6 +101,18 @@ class OptionChain:
     def is_usable(self) -> BoolArray:
         """Rows whose exposures can be computed."""
         return self.status <= RowStatus.STALE
+
+    @property
+    def twin(self) -> IntArray:
+        """Row of the other type with the same expiry, strike and book; -1 where there is none."""
+        same = (self.expiry_ms[1:] == self.expiry_ms[:-1]) & (self.strike[1:] == self.strike[:-1])
+        same &= (self.settlement[1:] == self.settlement[:-1]) & (
+            self.is_call[1:] != self.is_call[:-1]
+        )
+        first = np.flatnonzero(same)
+        twin = np.full(len(self), -1, np.int64)
+        twin[first], twin[first + 1] = first + 1, first
+        return twin
 
     def select(self, keep: BoolArray) -> "OptionChain":
         """Return the chain of the rows where `keep` is true."""

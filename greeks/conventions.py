@@ -53,6 +53,14 @@ class ForwardSource(IntEnum):
     PARITY = 4  # recovered from marks by put-call parity
 
 
+class IvSource(IntEnum):
+    """Where a row's volatility comes from."""
+
+    MARK = 0  # the venue's mark volatility
+    TWIN = 1  # the mark volatility of the call or put at the same strike
+    PRICE = 2  # implied from a mark price
+
+
 class HedgeConvention(StrEnum):
     """In which money a dealer of coin-margined options keeps his wealth constant."""
 

@@ -17,7 +17,9 @@ from greeks.conventions import (
     Regime,
     RowStatus,
     Settlement,
+    SmileDynamics,
 )
+from greeks.dynamics import MovingBook, find_moving_flips
 from greeks.flips import Curves, find_roots, sample_curves
 from greeks.ladder import LADDER
 from greeks.levels import (
@@ -40,6 +42,7 @@ from greeks.settlement import (
     compute_averaged_greeks,
     is_averaging,
 )
+from greeks.smile import STICKINESS
 from greeks.tables import (
     EXPOSURES,
     ExpiryTable,
@@ -124,7 +127,10 @@ class ExposureSnapshot:
 
 
 def compute_exposure(
-    chain: OptionChain, position_coin: FloatArray, position_model: str
+    chain: OptionChain,
+    position_coin: FloatArray,
+    position_model: str,
+    dynamics: SmileDynamics = SmileDynamics.STICKY_STRIKE,
 ) -> ExposureSnapshot:
     """Exposures, sums, profile and levels of a chain under one dealer position.
 
@@ -133,6 +139,8 @@ def compute_exposure(
     chain : n options.
     position_coin : (n,) dealers' inventory in coins, + = dealers long.
     position_model : the name that every answer states beside the numbers.
+    dynamics : what volatility does along the profile and so at the book's flips; each expiry's
+        own flip is the sticky-strike one. Sticky moneyness is exact and some 100 times slower.
 
     Rows whose status forbids it, and rows with a non-finite position, are NaN in `by_option`
     and left out of the sums; `quality` counts them.
@@ -149,6 +157,10 @@ def compute_exposure(
     book = Book.of(chain, position_coin)
     profile = compute_profile(book)
     flips, flip_of_expiry = _flips(book, profile, float(gross[0]))
+    if dynamics is not SmileDynamics.STICKY_STRIKE and chain.index_price > 0:
+        moving = MovingBook.of(chain, position_coin, STICKINESS[dynamics])
+        profile = moving.profile()
+        flips = find_moving_flips(moving, profile, float(gross[0]))
     by_expiry = sum_by_expiry(chain, known, _in_order_of(chain, book, flip_of_expiry))
     return ExposureSnapshot(
         chain=chain,

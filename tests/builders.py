@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_DAY, FloatArray, ForwardSource, RowStatus, Settlement
+from greeks.conventions import (
+    MS_PER_DAY,
+    FloatArray,
+    ForwardSource,
+    IvSource,
+    RowStatus,
+    Settlement,
+)
 
 AS_OF_MS = int(datetime(2026, 11, 22, 8, tzinfo=UTC).timestamp() * 1000)
 """A Sunday at 08:00 UTC, so that whole days end at an expiry's hour."""
@@ -34,6 +41,7 @@ def make_chain(
     ts_event: ArrayLike | None = None,
     status: ArrayLike = RowStatus.OK,
     forward_source: ArrayLike = ForwardSource.UNKNOWN,
+    iv_source: ArrayLike = IvSource.MARK,
     settlement_average: PerRow = np.nan,
     seq: int = 1,
     gaps: int = 0,
@@ -80,6 +88,7 @@ def make_chain(
         ts_event=np.array(np.broadcast_to(np.asarray(newest, np.int64), len(rows))),
         status=np.array(np.broadcast_to(np.asarray(status, np.int8), len(rows))),
         forward_source=np.array(np.broadcast_to(np.asarray(forward_source, np.int8), len(rows))),
+        iv_source=np.array(np.broadcast_to(np.asarray(iv_source, np.int8), len(rows))),
         settlement_average=column(settlement_average),
     )
 

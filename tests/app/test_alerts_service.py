@@ -37,7 +37,7 @@ from app.webhooks import WebhookFormat
 from dealers.rules import PositionModel
 from greeks.conventions import Exposure
 from tests.app.alert_board import FLIP, ScriptedBoard, snapshot_for
-from tests.app.webhook_receiver import Receiver, receiving
+from tests.app.webhook_receiver import Receiver, answer, receiving
 
 LOCAL = (ip_network("127.0.0.0/8"),)
 CROSSING = [-1.0] * 5 + [1.0] * 15
@@ -370,3 +370,22 @@ async def test_a_shared_database_brings_rules_of_other_processes(store: Store) -
     await show(engine, board, [-1.0, 1.0])
     (event,) = (await web.last_events()).values()
     assert event.rule_id == created.rule.id
+
+
+async def test_neither_secrets_nor_addresses_are_logged(
+    sqlite_store: Store, logged: list[Any]
+) -> None:
+    board = ScriptedBoard()
+    service = make_service(sqlite_store, board)
+    async with receiving(answer(500), answer(410)) as receiver:
+        url = f"{receiver.url}/T0kenInThePath"
+        endpoint = await service.endpoints.create(url, "", WebhookFormat.SLACK)
+        await service.create_rule(draft([endpoint.id]))
+        await show(service, board, CROSSING)
+        await service.worker.deliver_due()
+        await service.endpoints.test(endpoint.id, "live")
+        await service.worker.deliver_due()
+    events = {entry["event"] for entry in logged}
+    assert {"alerts.fired", "delivery.attempt", "delivery.endpoint_disabled"} <= events
+    assert "T0kenInThePath" not in str(logged)
+    assert endpoint.secret not in str(logged)

@@ -1,5 +1,7 @@
 """What is kept of every second, and how it is read back, on both databases."""
 
+import asyncio
+import contextlib
 import dataclasses
 import math
 from typing import Any
@@ -122,6 +124,29 @@ async def test_a_minute_cut_by_a_restart_is_rolled_up_whole(store: Store) -> Non
     async with store.read() as connection:
         minutes = (await connection.execute(select(rollup_1m))).all()
     assert [minute.samples for minute in minutes] == [59]
+
+
+async def test_states_are_taken_from_the_hub_and_the_last_ones_written_at_the_end(
+    store: Store,
+) -> None:
+    board = ScriptedBoard()
+    history = History(store, board.hub)
+    await history.start()
+    task = asyncio.create_task(history.run())
+    for _ in range(5):
+        board.publish(0.0)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while await count(store, snapshot) == 0:
+            await asyncio.sleep(0)
+    board.publish(0.0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    async with store.read() as connection:
+        newest = (await connection.execute(select(func.max(snapshot.c.ts_ms)))).scalar_one()
+    assert newest == AS_OF_MS + 6_000
 
 
 async def test_the_same_rows_twice_are_the_same_history(store: Store) -> None:

@@ -25,8 +25,8 @@ MARKET = ("--seed", "7", "--start", "2026-11-18T12:00:00Z")
 STANDSTILL = ("--speed", "0.001")
 SPEED = 20.0
 START_USD = 90_000.0
-DEAD_BAND_PCT = 0.6
-NOISE_PCT = 0.35
+DEAD_BAND_PCT = 1.0
+NOISE_PCT = 0.5  # the flip itself drifts by a third of this while the market trades
 EVENT_FIELDS = {
     "rule_id", "asset", "direction", "cause", "sequence", "spot_usd", "flip_usd",
     "gex_usd_per_1pct", "position", "confirmed_at", "data_age_ms", "late", "source",

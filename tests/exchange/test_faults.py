@@ -1,5 +1,6 @@
 """Each fault switch does what it says, when told at the start or through the control endpoint."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -366,3 +367,19 @@ async def test_faults_of_the_start_wait_for_their_time() -> None:
         assert all(not 3.5 < t < 6.5 for t in times)
         assert any(t < 3.5 for t in times)
         assert any(t > 6.5 for t in times)
+
+
+async def test_a_reader_that_never_reads_is_cut() -> None:
+    async with serve() as (exchange, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(
+            b"GET /ws/api/v2 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        assert b"101" in await reader.readline()
+        writer.transport.pause_reading()
+        async with asyncio.timeout(10):
+            while exchange.sessions:
+                begin(exchange, "huge")
+                await asyncio.sleep(0.005)
+        writer.close()

@@ -40,16 +40,18 @@ def test_the_calendar_lists_dailies_weeklies_monthlies_and_quarterlies() -> None
 def test_the_delivery_price_is_the_average_of_the_last_half_hour() -> None:
     script = (IndexPoint(0, "BTC", 90_000.0), IndexPoint(2400, "BTC", 92_400.0))
     market = market_at(-40 * MINUTE_MS, index_script=script)
-    walk(market, 10_000, 10_000)
+    walk(market, 20_000, 20_000)
     day, price = market.state.delivery_prices["btc_usd"][0]
     assert day == "2026-11-24"
-    assert price == pytest.approx(91_500.0, abs=2.0)  # the mean between 90,600 and 92,400
+    assert price == pytest.approx(
+        91_500.0, abs=3.0
+    )  # the mean between 90,600 and 92,400, sampled at 5 s
 
 
 def test_expiring_forwards_drift_to_the_average_and_gamma_fades() -> None:
     script = (IndexPoint(0, "BTC", 90_000.0), IndexPoint(2400, "BTC", 92_400.0))
     market = market_at(-40 * MINUTE_MS, index_script=script)
-    walk(market, -MINUTE_MS, 10_000)
+    walk(market, -MINUTE_MS, 20_000)
     index = market.state.indices["btc_usd"]
     assert market.state.futures[EXPIRING].mark_price == pytest.approx(
         index.delivery_estimate, abs=60
@@ -140,10 +142,10 @@ def test_nothing_trades_while_the_books_are_in_settlement() -> None:
     assert market.state.tape.between(ROLL_MS + 3000, ROLL_MS + 8000)
 
 
-def test_ten_days_leave_no_ghosts_and_no_growth() -> None:
+def test_four_days_leave_no_ghosts_and_no_growth() -> None:
     market = market_at(-MINUTE_MS, activity=0.05, history_s=0)
     sizes = []
-    for day in range(10):
+    for day in range(4):
         market.advance(ROLL_MS + day * 1440 * MINUTE_MS + MINUTE_MS)
         table = market.state.options["btc_usd"]
         assert table.columns.expiry_ms.min() > market.state.now_ms
@@ -155,7 +157,7 @@ def test_ten_days_leave_no_ghosts_and_no_growth() -> None:
             assert len(held) == len(options.table.rows)
     state = market.state
     assert max(sizes) < 2 * min(sizes)
-    assert len(state.retired) < 800
+    assert len(state.retired) < 600
     assert len(state.tape.days) < 4000
     assert len(state.tape.between(0, state.now_ms)) < 20_000
 

@@ -15,8 +15,8 @@ from tests.exchange.peers import START_MS, make_config
 BOTH = ("BTC", "ETH")
 
 
-def walked(seed: int, steps: int = 40) -> SyntheticMarket:
-    market = SyntheticMarket(make_config(seed=seed, assets=BOTH), START_MS)
+def walked(seed: int, steps: int = 40, activity: float = 1.0) -> SyntheticMarket:
+    market = SyntheticMarket(make_config(seed=seed, assets=BOTH, activity=activity), START_MS)
     for k in range(1, steps + 1):
         market.advance(START_MS + 700 * k)
     return market
@@ -98,7 +98,7 @@ def test_smiles_have_no_butterfly_arbitrage() -> None:
 
 
 def test_longs_equal_shorts_and_open_interest_is_what_agents_hold() -> None:
-    market = walked(seed=3, steps=400)
+    market = walked(seed=3, steps=60, activity=8.0)
     for options in market._options:
         books = options.agents
         dealers_long = np.maximum(books.dealers, 0).sum(axis=0)
@@ -111,11 +111,11 @@ def test_longs_equal_shorts_and_open_interest_is_what_agents_hold() -> None:
 
 
 def test_open_interest_moves_only_with_trades_and_never_by_more() -> None:
-    market = SyntheticMarket(make_config(seed=5), START_MS)
+    market = SyntheticMarket(make_config(seed=5, activity=8.0), START_MS)
     table = market.state.options["btc_usd"]
     serial = market.state.tape.next_serial
     before = table.columns.open_interest.copy()
-    for k in range(1, 300):
+    for k in range(1, 60):
         market.advance(START_MS + 1000 * k)
     traded = dict.fromkeys(table.rows, 0.0)
     for p in market.state.tape.since(serial):
@@ -128,7 +128,7 @@ def test_open_interest_moves_only_with_trades_and_never_by_more() -> None:
 
 
 def test_dealers_never_hold_more_than_open_interest() -> None:
-    market = walked(seed=2, steps=300)
+    market = walked(seed=2, steps=60, activity=8.0)
     truth = market.true_dealer_position_coin()
     for table in market.state.options.values():
         for name, row in table.rows.items():
@@ -136,7 +136,7 @@ def test_dealers_never_hold_more_than_open_interest() -> None:
 
 
 def test_sequences_have_no_holes_and_numbers_rise_per_currency() -> None:
-    market = walked(seed=4, steps=600)
+    market = walked(seed=4, steps=60, activity=10.0)
     last_seq: dict[str, int] = {}
     last_number: dict[tuple[str, str], int] = {}
     last_time = 0
@@ -153,8 +153,8 @@ def test_sequences_have_no_holes_and_numbers_rise_per_currency() -> None:
 def test_trades_come_every_few_seconds_and_the_index_moves_within_minutes() -> None:
     market = SyntheticMarket(make_config(seed=6), START_MS)
     prices = []
-    for k in range(1, 601):
-        market.advance(START_MS + 1000 * k)
+    for k in range(1, 121):
+        market.advance(START_MS + 5000 * k)
         prices.append(market.state.indices["btc_usd"].price)
     kinds = [p.instrument.name for p in market.state.tape.since(0)]
     assert sum(name == "BTC-PERPETUAL" for name in kinds) > 200
@@ -187,8 +187,8 @@ def test_a_wide_step_ends_where_small_steps_end() -> None:
 
 
 def test_a_combo_prints_once_whole_and_once_a_leg() -> None:
-    market = SyntheticMarket(make_config(seed=9, activity=20.0), START_MS)
-    for k in range(1, 240):
+    market = SyntheticMarket(make_config(seed=9, activity=40.0), START_MS)
+    for k in range(1, 60):
         market.advance(START_MS + 1000 * k)
     prints = list(market.state.tape.since(0))
     combos = [p for p in prints if p.instrument.kind is Kind.OPTION_COMBO]
@@ -213,8 +213,8 @@ def test_a_combo_prints_once_whole_and_once_a_leg() -> None:
 
 
 def test_a_block_counts_its_hedge_among_its_legs() -> None:
-    market = SyntheticMarket(make_config(seed=9, activity=20.0), START_MS)
-    for k in range(1, 240):
+    market = SyntheticMarket(make_config(seed=9, activity=40.0), START_MS)
+    for k in range(1, 60):
         market.advance(START_MS + 1000 * k)
     blocks: dict[object, list[Print]] = {}
     for p in market.state.tape.since(0):

@@ -190,11 +190,16 @@ def test_trades_between_snapshots_are_labelled_and_leave_the_record_alone(tmp_pa
     assert market.state.options["btc_usd"].columns.open_interest.tolist() == before.tolist()
 
 
-def test_a_still_chain_keeps_its_cadence(tmp_path: Path) -> None:
+async def test_a_still_chain_keeps_its_cadence(tmp_path: Path) -> None:
     write_snapshots(tmp_path)
-    market = ReplayMarket(replayed(tmp_path))
-    market.advance(market.start_ms + 5000)
-    assert market.state.now_ms == market.start_ms + 5000
+    marks, index = "markprice.options.btc_usd", "deribit_price_index.btc_usd"
+    async with serve_peer(replayed(tmp_path)) as (_, peer):
+        await peer.call("public/subscribe", channels=[marks, index])
+        first = {row["instrument_name"]: row["mark_price"] for row in await peer.next(marks)}
+        pushes = [await peer.next(marks) for _ in range(3)]
+        prices = {(await peer.next(index))["price"] for _ in range(3)}
+    assert all(row["mark_price"] == first[row["instrument_name"]] for p in pushes for row in p)
+    assert prices == {90_000.0}
 
 
 def test_what_expires_between_snapshots_leaves_at_its_hour(tmp_path: Path) -> None:

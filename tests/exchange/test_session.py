@@ -1,12 +1,14 @@
 """The envelope, subscriptions and signs of life, over a real socket."""
 
 import asyncio
+from itertools import pairwise
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from exchange.config import LimitSettings
+from exchange.session import Outlet, Session
 from tests.exchange.peers import Peer, RefusalError, make_config, meet, serve, serve_peer
 
 
@@ -117,15 +119,43 @@ async def test_an_answered_heartbeat_keeps_the_session() -> None:
     async with serve_peer() as (exchange, peer):
         assert await peer.call("public/set_heartbeat", interval=10) == "ok"
         begun = exchange.clock.monotonic()
-        waits = []
-        for _ in range(3):
-            while await peer.next_heartbeat() != "test_request":
-                pass
-            waits.append(exchange.clock.monotonic() - begun)
-            begun = exchange.clock.monotonic()
-            await peer.call("public/test")
-    assert 12 <= waits[0] < 14
-    assert all(10.6 <= wait < 12 for wait in waits[1:])
+        while exchange.clock.monotonic() < begun + 40:
+            if await peer.next_heartbeat() == "test_request":
+                await peer.call("public/test")
+        assert await peer.call("public/test")
+
+
+def test_signs_of_life_are_asked_for_in_the_rhythm_of_the_venue() -> None:
+    asked, closed = [], []
+    now = 0.0
+
+    def send(frame: bytes) -> None:
+        if b"test_request" in frame:
+            asked.append(now)
+            if now < 50:
+                session.answered()
+
+    outlet = Outlet(send, lambda code, reason: closed.append((now, code, reason)), lambda: None)
+    session = Session(outlet, "local", 0.0, None)
+    session.set_heartbeat(10, 0.0)
+    while not closed:
+        now = round(now + 0.1, 1)
+        session.last_sent = now  # a busy socket is asked all the same
+        session.beat(now)
+    assert 12.0 <= asked[0] <= 12.6
+    waits = [b - a for a, b in pairwise(asked)]
+    assert all(10.5 < wait < 10.8 for wait in waits)
+    unanswered = next(at for at in asked if at >= 50)
+    assert closed == [(pytest.approx(unanswered + 10.0, abs=0.11), 4000, "heartbeat close")]
+
+
+def test_only_an_idle_socket_hears_plain_heartbeats() -> None:
+    frames: list[bytes] = []
+    session = Session(Outlet(frames.append, lambda *_: None, lambda: None), "local", 0.0, None)
+    session.set_heartbeat(10, 0.0)
+    for tenth in range(1, 120):
+        session.beat(tenth / 10)
+    assert [b'"heartbeat"}' in frame for frame in frames] == [True]
 
 
 async def test_an_unanswered_heartbeat_closes_with_4000() -> None:

@@ -1,0 +1,126 @@
+"""Estimates of inventory scored against the truth of the agent market."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dealers import particles, three_term
+from dealers.flow import FlowColumns, InstrumentFlow
+from dealers.marginals import Marginals
+from dealers.particles import Block, Cloud, advance, seed_cloud, summarise
+from dealers.three_term import estimate_three_term
+from greeks.conventions import FloatArray
+from tests.dealers.agent_market import AgentMarket, Shares
+
+BLOCK = 10
+GROUP = 40
+DRAWS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good one estimator was; everything in units of open interest or as a share.
+
+    `coverage` and `group_coverage` are how often the 5-95 % interval held the truth, of one
+    option and of the sum over 40; `group_z` is the deviation of the sums' standardised errors.
+    """
+
+    rmse: float
+    sign_right: float
+    coverage: float = np.nan
+    width: float = np.nan
+    group_coverage: float = np.nan
+    group_z: float = np.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A market seen from outside: what was printed, and the clouds that followed it."""
+
+    market: AgentMarket
+    signed: FloatArray  # (trades, instruments)
+    start_open_interest: FloatArray
+    clouds: list[Cloud]
+    knows_start: bool
+    rng: np.random.Generator
+
+    def columns(self) -> FlowColumns:
+        size = self.market.size
+        other_classes = np.zeros((size, 5))
+        return FlowColumns(
+            signed_coin=np.column_stack([self.signed.sum(axis=0), other_classes]),
+            squared_coin2=np.column_stack([(self.signed**2).sum(axis=0), other_classes]),
+            buys=(self.signed > 0).sum(axis=0),
+            sells=(self.signed < 0).sum(axis=0),
+            missing=np.zeros(size, np.int64),
+            reaches_listing=np.full(size, self.knows_start),
+            start_open_interest_coin=self.start_open_interest,
+        )
+
+    def scores(self) -> dict[str, Score]:
+        interest = self.market.open_interest_coin
+        mirrored = np.clip(-self.signed.sum(axis=0), -interest, interest)
+        first = estimate_three_term(self.columns(), interest)
+        second = summarise(self.clouds, interest)
+        return {
+            "E0 flow": self._point(mirrored),
+            "E1 three-term": self._score(first.widened(three_term.WIDENING, interest)),
+            "E2 particles": self._score(second.widened(particles.WIDENING, interest)),
+        }
+
+    def _point(self, position: FloatArray) -> Score:
+        truth, interest = self.market.position_coin, self.market.open_interest_coin
+        error = (position - truth) / interest
+        right = np.sign(position) == np.sign(truth)
+        return Score(float(np.sqrt(np.mean(error**2))), float(np.mean(right)))
+
+    def _score(self, found: Marginals) -> Score:
+        truth, interest = self.market.position_coin, self.market.open_interest_coin
+        point = self._point(found.mean)
+        inside = (found.lo <= truth) & (truth <= found.hi)
+        groups = found.draw(DRAWS, self.rng).reshape(DRAWS, -1, GROUP).sum(axis=2)
+        of_group = truth.reshape(-1, GROUP).sum(axis=1)
+        lo, hi = np.quantile(groups, (0.05, 0.95), axis=0)
+        z = (of_group - groups.mean(axis=0)) / groups.std(axis=0)
+        return Score(
+            rmse=point.rmse,
+            sign_right=point.sign_right,
+            coverage=float(inside.mean()),
+            width=float(np.mean((found.hi - found.lo) / (2 * interest))),
+            group_coverage=float(np.mean((lo <= of_group) & (of_group <= hi))),
+            group_z=float(np.sqrt(np.mean(z**2))),
+        )
+
+
+def watch(
+    seed: int,
+    *,
+    instruments: int = 400,
+    unseen: int = 600,
+    trades: int = 600,
+    shares: Shares | None = None,
+    count: int = 400,
+) -> Watched:
+    """Follow a market for `trades` prints an option, `unseen` before that; 0 knows the start."""
+    market = AgentMarket(seed, instruments, shares)
+    market.run(unseen)
+    start, rng = market.open_interest_coin, np.random.default_rng([seed, 1])
+    watched = Watched(market, np.empty((0, instruments)), start, [], unseen == 0, rng)
+    drawn = estimate_three_term(watched.columns(), start).draw(count, rng)
+    nothing = InstrumentFlow()
+    clouds = [
+        seed_cloud(drawn[:, i] if unseen else np.zeros(count), float(start[i]), nothing, rng)
+        for i in range(instruments)
+    ]
+    signed = []
+    for block in _blocks(market, trades):
+        signed.append(block)
+        blocks = [Block(column, np.zeros(len(column), np.int64)) for column in block.T]
+        clouds = advance(clouds, blocks, market.open_interest_coin, rng)
+    return Watched(market, np.concatenate(signed), start, clouds, unseen == 0, rng)
+
+
+def _blocks(market: AgentMarket, trades: int) -> Iterator[FloatArray]:
+    for start in range(0, trades, BLOCK):
+        yield market.run(min(BLOCK, trades - start))
