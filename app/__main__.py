@@ -5,28 +5,23 @@ import os
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import click
 import uvicorn
 
-from app.lifecycle import (
-    REPLAY_PREFIX,
-    FeedAddress,
-    StartError,
-    claim_data_dir,
-    find_address,
-    listen,
-)
+from app import options
+from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
+from app.options import ENV, option, parse_assets, parse_instant, parse_networks, parse_source
 from app.settings import Settings, Source
 from app.store import Store, StoreError, store_url
 from app.telemetry import configure_logging
+from app.token_commands import token
 from app.wiring import Board, build_app
 from dealers.rules import PositionModel
 from exchange.config import ExchangeConfig, LimitSettings, read_index_script
@@ -37,13 +32,6 @@ from ingest.recording import FrameRecorder, RecordingSink
 from ingest.worker import AssetFeed
 
 SHUTDOWN_S = 5
-ENV = "GAMMAFLIP_"
-
-
-def _option(name: str, env: str, **kwargs: Any) -> Callable[[Any], Any]:
-    return click.option(
-        name, envvar=ENV + env, show_envvar=True, show_default="default" in kwargs, **kwargs
-    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,102 +40,111 @@ def cli() -> None:
     """Show dealer gamma exposure of crypto options, live: where hedging dampens or amplifies."""
 
 
+cli.add_command(token)
+
+
 @cli.command()
-@_option(
+@option(
     "--source", "SOURCE", default="auto", help="auto, live, demo, replay:PATH or a ws:// address."
 )
-@_option("--host", "HOST", default="127.0.0.1", help="Address to listen on.")
-@_option("--port", "PORT", default=8050, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@_option("--assets", "ASSETS", default="BTC,ETH", help="Assets on the board.")
-@_option(
-    "--data-dir",
-    "DATA_DIR",
-    default=Path("~/.local/share/gammaflip"),
-    type=click.Path(path_type=Path),
-    help="Folder for history, rules and the outbox.",
-)
-@_option(
+@option("--host", "HOST", default="127.0.0.1", help="Address to listen on.")
+@option("--port", "PORT", default=8050, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@option("--assets", "ASSETS", default="BTC,ETH", help="Assets on the board.")
+@options.data_dir
+@option(
     "--position",
     "POSITION",
     default=PositionModel.NAIVE.value,
     type=click.Choice([model.value for model in PositionModel]),
     help="Position model of readers who name none.",
 )
-@_option("--database-url", "DATABASE_URL", default=None, help="PostgreSQL instead of SQLite.")
-@_option(
+@options.database_url
+@option(
     "--alert-allow-cidrs",
     "ALERT_ALLOW_CIDRS",
     default="",
     help="Private networks that webhooks may reach.",
 )
-@_option("--demo-webhooks", "DEMO_WEBHOOKS", is_flag=True, help="Deliver webhooks for demo data.")
-@_option(
+@option(
+    "--allowed-hosts",
+    "ALLOWED_HOSTS",
+    default="",
+    help="Host names that a proxy or container gives this board.",
+)
+@option("--demo-webhooks", "DEMO_WEBHOOKS", is_flag=True, help="Deliver webhooks for demo data.")
+@option(
     "--read-token-required",
     "READ_TOKEN_REQUIRED",
     is_flag=True,
     help="Ask for a token on reads too.",
 )
-@_option(
+@option(
     "--replay-speed",
     "REPLAY_SPEED",
     default=1.0,
     type=click.FloatRange(0, min_open=True),
     help="Pace of a replay.",
 )
-@_option("--json-logs", "JSON_LOGS", is_flag=True, help="One JSON object a line.")
-def run(*, json_logs: bool, **options: Any) -> None:
+@option("--json-logs", "JSON_LOGS", is_flag=True, help="One JSON object a line.")
+def run(*, json_logs: bool, **chosen: Any) -> None:
     """Run the whole board in one process: feed, engine, REST, push, page, alerts."""
     configure_logging(as_json=json_logs or not sys.stderr.isatty())
-    asyncio.run(_run_board(_settings(**options)))
+    asyncio.run(_run_board(_settings(**chosen)))
 
 
 @cli.command()
-@_option("--source", "SOURCE", default="live", help="live, demo or a ws:// address.")
-@_option("--assets", "ASSETS", default="BTC,ETH", help="Assets to record.")
+@option("--source", "SOURCE", default="live", help="live, demo or a ws:// address.")
+@option("--assets", "ASSETS", default="BTC,ETH", help="Assets to record.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def record(*, source: str, assets: str, folder: Path) -> None:
     """Keep the raw frames of a feed in FOLDER until stopped; `run --source replay:FOLDER`."""
     configure_logging(as_json=not sys.stderr.isatty())
     with suppress(KeyboardInterrupt):
-        asyncio.run(_record(_source(source), _assets(assets), folder))
+        asyncio.run(_record(parse_source(source), parse_assets(assets), folder))
 
 
 @cli.command()
-@_option("--host", "EXCHANGE_HOST", default="127.0.0.1", help="Address to listen on.")
-@_option("--port", "EXCHANGE_PORT", default=8600, type=click.IntRange(0, 65535))
-@_option("--seed", "EXCHANGE_SEED", default=1, type=int, help="Seed of the synthetic market.")
-@_option(
+@option("--host", "EXCHANGE_HOST", default="127.0.0.1", help="Address to listen on.")
+@option(
+    "--port",
+    "EXCHANGE_PORT",
+    default=8600,
+    type=click.IntRange(0, 65535),
+    help="0 picks a free one.",
+)
+@option("--seed", "EXCHANGE_SEED", default=1, type=int, help="Seed of the synthetic market.")
+@option(
     "--replay",
     "EXCHANGE_REPLAY",
     default=None,
     type=click.Path(exists=True, path_type=Path),
     help="Recorded chains instead.",
 )
-@_option(
+@option(
     "--speed",
     "EXCHANGE_SPEED",
     default=1.0,
     type=click.FloatRange(0, min_open=True),
     help="Exchange seconds per second.",
 )
-@_option("--start", "EXCHANGE_START", default=None, help="Exchange time to begin at, ISO 8601.")
-@_option(
+@option("--start", "EXCHANGE_START", default=None, help="Exchange time to begin at, ISO 8601.")
+@option(
     "--index-script",
     "EXCHANGE_INDEX_SCRIPT",
     default=None,
     type=click.Path(exists=True, path_type=Path),
     help="CSV with the header seconds,asset,price.",
 )
-@_option("--assets", "EXCHANGE_ASSETS", default="BTC,ETH", help="Assets of the synthetic market.")
-@_option("--testnet", "EXCHANGE_TESTNET", is_flag=True, help="Say `testnet: true` in envelopes.")
-@_option("--no-limits", "EXCHANGE_NO_LIMITS", is_flag=True, help="Drop the venue's rate limits.")
-@_option(
+@option("--assets", "EXCHANGE_ASSETS", default="BTC,ETH", help="Assets of the synthetic market.")
+@option("--testnet", "EXCHANGE_TESTNET", is_flag=True, help="Say `testnet: true` in envelopes.")
+@option("--no-limits", "EXCHANGE_NO_LIMITS", is_flag=True, help="Drop the venue's rate limits.")
+@option(
     "--fault",
     "EXCHANGE_FAULT",
     multiple=True,
     help="NAME[:ARGUMENT][@AFTER][+DURATION], repeatable; seconds.",
 )
-@_option("--control", "EXCHANGE_CONTROL", is_flag=True, help="Open POST /control.")
+@option("--control", "EXCHANGE_CONTROL", is_flag=True, help="Open POST /control.")
 def exchange(
     *,
     start: str | None,
@@ -155,14 +152,14 @@ def exchange(
     assets: str,
     no_limits: bool,
     fault: tuple[str, ...],
-    **options: Any,
+    **chosen: Any,
 ) -> None:
     """Run a local exchange that speaks the Deribit protocol. Its data is simulated."""
     configure_logging(as_json=not sys.stderr.isatty())
     config = ExchangeConfig(
-        **options,
-        assets=_assets(assets),
-        start_ms=None if start is None else _instant(start),
+        **chosen,
+        assets=parse_assets(assets),
+        start_ms=None if start is None else parse_instant(start),
         index_script=() if index_script is None else read_index_script(index_script),
         limits=LimitSettings(None, method_credits=False) if no_limits else LimitSettings(),
         faults=tuple(map(parse_fault, fault)),
@@ -188,9 +185,11 @@ async def _run_board(settings: Settings) -> None:
             address = await stack.enter_async_context(_demo(settings.assets))
         store = await Store.open(store_url(settings, address.source))
         stack.push_async_callback(store.close)
+        tokens = await Store.open_tokens(settings)
+        stack.push_async_callback(tokens.close)
         server = uvicorn.Server(
             uvicorn.Config(
-                build_app(Board(settings, address, store)),
+                build_app(Board(settings, address, store, tokens)),
                 log_level="warning",
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
@@ -243,59 +242,23 @@ def _announcement(address: FeedAddress, host: str, port: int) -> str:
     return f"{name} · source: {address.source.value}{note} · http://{shown}:{port}/"
 
 
-def _settings(**options: Any) -> Settings:
+def _settings(**chosen: Any) -> Settings:
     """Turn the options into settings; `click.BadParameter` names what is wrong."""
     return Settings(
-        source=_source(options["source"]),
-        host=options["host"],
-        port=options["port"],
-        assets=_assets(options["assets"]),
-        data_dir=options["data_dir"],
-        position=PositionModel(options["position"]),
-        replay_speed=options["replay_speed"],
+        source=parse_source(chosen["source"]),
+        host=chosen["host"],
+        port=chosen["port"],
+        assets=parse_assets(chosen["assets"]),
+        data_dir=chosen["data_dir"],
+        position=PositionModel(chosen["position"]),
+        replay_speed=chosen["replay_speed"],
         token=os.environ.get(ENV + "TOKEN") or None,
-        read_token_required=options["read_token_required"],
-        alert_allow_cidrs=_networks(options["alert_allow_cidrs"]),
-        database_url=options["database_url"],
-        demo_webhooks=options["demo_webhooks"],
+        read_token_required=chosen["read_token_required"],
+        allowed_hosts=tuple(filter(None, map(str.strip, chosen["allowed_hosts"].split(",")))),
+        alert_allow_cidrs=parse_networks(chosen["alert_allow_cidrs"]),
+        database_url=chosen["database_url"],
+        demo_webhooks=chosen["demo_webhooks"],
     )
-
-
-def _source(text: str) -> str:
-    if text in {"auto", "live", "demo"} or text.startswith(("ws://", "wss://", REPLAY_PREFIX)):
-        return text
-    raise click.BadParameter(
-        f"expected auto, live, demo, replay:PATH or a ws:// or wss:// address, was {text!r}",
-        param_hint="--source",
-    )
-
-
-def _assets(text: str) -> tuple[str, ...]:
-    assets = tuple(part.strip().upper() for part in text.split(",") if part.strip())
-    if not assets or not all(asset.isalnum() and asset.isascii() for asset in assets):
-        raise click.BadParameter(
-            f"expected BTC,ETH or the like, was {text!r}", param_hint="--assets"
-        )
-    return tuple(dict.fromkeys(assets))
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--alert-allow-cidrs") from error
-
-
-def _instant(text: str) -> int:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"expected ISO 8601, was {text!r}", param_hint="--start"
-        ) from error
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return round(instant.timestamp() * 1000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,6 +19,9 @@ from greeks.chain import OptionChain
 from greeks.exposure import ExposureSnapshot
 
 FAILURES_UNTIL_UNREADY = 5
+STALE_AFTER_S = 5.0
+"""An index price ticks every second; silence for this long turns the status."""
+MIN_INTERVAL_S = 0.25
 HEARTBEAT_S = 1.0
 """A state is published at least this often, so that readers see its age grow."""
 
@@ -80,7 +83,7 @@ class Engine:
         age_s = self._feed.index_age_s()
         if not self._was_ready or age_s is None:
             return FeedStatus.STARTING
-        return FeedStatus.STALE if age_s > self._settings.stale_after_s else FeedStatus.LIVE
+        return FeedStatus.STALE if age_s > STALE_AFTER_S else FeedStatus.LIVE
 
     async def tick(self) -> None:
         """Compute when the chain changed, and publish."""
@@ -116,7 +119,7 @@ class Engine:
             if self._feed.is_dirty() or due:
                 published_s = time.monotonic()
                 await self._supervised_tick()
-            await asyncio.sleep(1 / self._settings.publish_hz)
+            await asyncio.sleep(MIN_INTERVAL_S)
 
     async def _supervised_tick(self) -> None:
         try:

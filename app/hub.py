@@ -6,7 +6,7 @@ One value replaces the last; a slow reader skips and never delays anyone.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -96,6 +96,6 @@ class SnapshotHub:
         """Return the assets on the board in the order they were first published."""
         return tuple(self._latest)
 
-    async def changed(self) -> None:
-        """Wait for the next publication of any asset."""
-        await self._changed.wait()
+    def changed(self) -> Awaitable[object]:
+        """Return what completes with the next publication after this call, of any asset."""
+        return self._changed.wait()

@@ -7,8 +7,7 @@ never delays another; one that stops reading is closed.
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 import orjson
@@ -136,8 +135,9 @@ class StreamClient:
             for topic in list(self._topics.values()):
                 await self._send_if_new(topic)
             await asyncio.sleep(MIN_INTERVAL_S if self._topics else 0)
+            changed = self._hub.changed()  # before the look, so that no publication slips by
             if not any(self._is_news(topic) for topic in self._topics.values()):
-                await _first_of(self._hub.changed(), self._wanted.wait())
+                await _first_of(changed, self._wanted.wait())
 
     def _is_news(self, topic: Topic) -> bool:
         return self._publisher.newest_seq(topic) > self._sent.get(topic.name, 0)
@@ -175,8 +175,8 @@ async def server_sent_events(
             await hub.changed()
 
 
-async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
-    tasks = [asyncio.create_task(wait) for wait in waits]
+async def _first_of(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

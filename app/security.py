@@ -30,7 +30,7 @@ FAILURES_PER_MINUTE = 5
 MAX_CLIENTS = 10_000
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-_WRONG_HOST = "host names of this board are its own; GAMMAFLIP_HOST adds one"
+_WRONG_HOST = "host names of this board are its own; GAMMAFLIP_ALLOWED_HOSTS adds more"
 
 
 class Hosts:
@@ -168,7 +168,7 @@ def _check_is_local(connection: HTTPConnection) -> None:
 
 def install_security(app: FastAPI, tokens: Store, settings: Settings) -> Guard:
     """Put the wall before everything that `app` serves; returns the guard of its routes."""
-    hosts = Hosts(settings.host)
+    hosts = Hosts(settings.host, settings.allowed_hosts)
     app.add_middleware(RequestGuard, hosts=hosts)
     return Guard(tokens, settings.token, hosts)
 

@@ -31,10 +31,9 @@ class Settings:
     data_dir: Path = Path("~/.local/share/gammaflip")
     position: PositionModel = PositionModel.NAIVE
     replay_speed: float = 1.0
-    publish_hz: float = 4.0
-    stale_after_s: float = 5.0
     token: str | None = field(default=None, repr=False)
     read_token_required: bool = False
+    allowed_hosts: tuple[str, ...] = ()  # names a proxy or container gives this board
     alert_allow_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     demo_webhooks: bool = False

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from importlib.resources import files
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dashboard.page import mount_page
@@ -31,8 +32,11 @@ def add_site(app: FastAPI, assets: tuple[str, ...], source: Source) -> None:
         return RedirectResponse("/assets/favicon.svg")
 
     @app.api_route("/api/{path:path}", methods=ALL_VERBS, include_in_schema=False)
-    async def unknown(path: str) -> None:
+    async def unknown(path: str, request: Request) -> None:
         """Answer what Dash's catch-all would turn into a page."""
+        known = (route for route in app.routes if getattr(route, "path", "").startswith("/api/v1/"))
+        if any(route.matches(request.scope)[0] == Match.PARTIAL for route in known):
+            raise Problem(405, "Wrong method", f"/api/{path} does not take {request.method}")
         raise Problem(404, "Unknown address", f"/api/{path} is not part of the API")
 
     page = mount_page(app, assets, source)

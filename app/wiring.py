@@ -3,31 +3,36 @@
 import asyncio
 import contextlib
 import random
+import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, WebSocketException
+from starlette.requests import HTTPConnection
 
 from app import api
 from app.alert_service import AlertService
 from app.alerts_api import build_alerts_router
 from app.engine import Engine
 from app.health import ReadyCheck, build_health_router, check_assets
+from app.history import History, disk_space
+from app.history_api import build_history_router
 from app.hub import FeedStatus, SnapshotHub
 from app.lifecycle import FeedAddress
-from app.problems import install_problem_handlers
+from app.problems import Problem, install_problem_handlers
 from app.push import Publisher
-from app.security import install_security
+from app.security import Guard, install_security
 from app.selections import SnapshotCache
 from app.settings import Settings, Source
 from app.site import add_site
 from app.store import Store
 from app.tape_view import trade_rows
 from app.telemetry import Metrics
+from app.tokens import Scope
 from app.views import Json
 from dealers.tape import Trade
 from ingest.recording import replay
@@ -44,11 +49,13 @@ class Board:
     settings: Settings
     address: FeedAddress
     store: Store
+    tokens: Store
     metrics: Metrics = field(default_factory=lambda: Metrics(version("gammaflip")))
     hub: SnapshotHub = field(default_factory=SnapshotHub)
     feeds: dict[str, AssetFeed] = field(init=False)
     engines: list[Engine] = field(init=False)
     alerts: AlertService = field(init=False)
+    history: History = field(init=False)
     _replay_clock: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
@@ -67,6 +74,9 @@ class Board:
             demo_webhooks=self.settings.demo_webhooks,
             assets=self.settings.assets,
         )
+        folder = self.settings.data_dir.expanduser()
+        space = None if self.store.is_shared else (lambda: disk_space(folder))
+        self.history = History(self.store, self.hub, space)
 
     def source(self) -> Source:
         """Return where the numbers come from; a venue may say that it is a test exchange."""
@@ -85,12 +95,17 @@ class Board:
 
     def checks(self) -> list[ReadyCheck]:
         """Return every line of the readiness report."""
-        return check_assets(self.hub, self.engines)
+        reason = self.history.paused_reason
+        return [
+            *check_assets(self.hub, self.engines),
+            ReadyCheck("history", reason is None, reason or "written every second"),
+        ]
 
     async def run(self) -> None:
-        """Run all feeds, engines and alerts until cancelled."""
+        """Run all feeds, engines, alerts and history until cancelled."""
         seeds = random.SystemRandom()
         await self.alerts.start()
+        await self.history.start()
         async with asyncio.TaskGroup() as group:
             if self.address.recording is not None:
                 group.create_task(self._replay(self.address.recording))
@@ -101,6 +116,7 @@ class Board:
             for engine in self.engines:
                 group.create_task(engine.run())
             group.create_task(self.alerts.run())
+            group.create_task(self.history.run())
             group.create_task(self._refresh_gauges())
 
     async def _replay(self, recording: Path) -> None:
@@ -131,6 +147,27 @@ class Board:
             await asyncio.sleep(_GAUGES_S)
 
 
+def _reader(guard: Guard) -> Callable[[HTTPConnection], Awaitable[None]]:
+    """Build the dependency of reads that need a token; a socket without one is closed."""
+
+    async def check(connection: HTTPConnection) -> None:
+        try:
+            await guard.check(connection, Scope.READ)
+        except Problem as problem:
+            if connection.scope["type"] == "websocket":
+                raise WebSocketException(1008, problem.title) from problem
+            raise
+
+    return check
+
+
+def _stop_with_it(board: "asyncio.Task[None]") -> None:
+    """End the process when its board dies: a page without a board would only look alive."""
+    if not board.cancelled() and (error := board.exception()) is not None:
+        _log.critical("board.died", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
+
+
 def build_app(board: Board) -> FastAPI:
     """Build the one application: REST, push, health, documentation and the page."""
     snapshots = SnapshotCache()
@@ -139,6 +176,7 @@ def build_app(board: Board) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(board.run())
+        task.add_done_callback(_stop_with_it)
         _log.info("board.started", source=board.address.source.value, url=board.address.url)
         try:
             yield
@@ -160,8 +198,10 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(
         build_health_router(board.checks, lambda: board.source().value, board.metrics)
     )
-    guard = install_security(app, board.store, board.settings)
+    guard = install_security(app, board.tokens, board.settings)
     app.include_router(build_alerts_router(board.alerts, guard))
-    app.include_router(api.router)
+    reading = [Depends(_reader(guard))] if board.settings.read_token_required else []
+    app.include_router(build_history_router(board.store), dependencies=reading)
+    app.include_router(api.router, dependencies=reading)
     add_site(app, board.settings.assets, board.source())
     return app

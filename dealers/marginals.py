@@ -7,9 +7,9 @@ from scipy.special import ndtr
 
 from greeks.conventions import BoolArray, FloatArray
 
-LEVELS = np.linspace(0.0, 1.0, 101)
-"""Probabilities at which quantiles are kept; between them a distribution is uniform."""
-_LO, _HI = 5, 95
+LEVELS = (np.arange(100) + 0.5) / 100
+"""Probabilities at which quantiles are kept: the centres of a hundred equal shares. Between them
+a distribution is uniform; beyond the outermost it has nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Marginals:
     Attributes
     ----------
     mean : (n,).
-    quantiles : (n, 101) at `LEVELS`.
+    quantiles : (n, 100) at `LEVELS`.
     loading : (n,) correlation of the option's error with the error of attribution that all
         options share, -1 to 1.
     """
@@ -31,12 +31,12 @@ class Marginals:
     @property
     def lo(self) -> FloatArray:
         """5 % quantile."""
-        return self.quantiles[:, _LO]
+        return np.asarray(self.quantiles[:, 4:6].mean(axis=1))
 
     @property
     def hi(self) -> FloatArray:
         """95 % quantile."""
-        return self.quantiles[:, _HI]
+        return np.asarray(self.quantiles[:, 94:96].mean(axis=1))
 
     def bounded(self, bound: FloatArray) -> "Marginals":
         """Clip every distribution to +- `bound` (n,)."""
@@ -68,7 +68,8 @@ class Marginals:
         shared = rng.standard_normal((count, 1))
         own = rng.standard_normal((count, n))
         loading = np.clip(self.loading, -1.0, 1.0)
-        at = ndtr(loading * shared + np.sqrt(1 - loading**2) * own) * (len(LEVELS) - 1)
+        u = ndtr(loading * shared + np.sqrt(1 - loading**2) * own)
+        at = np.clip(u * len(LEVELS) - 0.5, 0, len(LEVELS) - 1)
         below = np.minimum(at.astype(np.int64), len(LEVELS) - 2)
         rows = np.arange(n)
         left, right = self.quantiles[rows, below], self.quantiles[rows, below + 1]
@@ -85,11 +86,19 @@ def merge(base: Marginals, better: Marginals, rows: BoolArray) -> Marginals:
 def from_weights(value: FloatArray, weight: FloatArray, loading: FloatArray) -> Marginals:
     """Distributions of weighted points: `value` and `weight` (n, G), values rising along G.
 
-    Weights need not sum to 1. A quantile is linear between the centres of the weights.
+    Weights need not sum to 1. A quantile is linear between the centres of the weights. A row
+    with anything that is not finite is NaN.
     """
-    share = weight / weight.sum(axis=1, keepdims=True)
+    n = len(value)
+    known = np.isfinite(value).all(axis=1) & np.isfinite(weight).all(axis=1)
+    mean, quantiles = np.full(n, np.nan), np.full((n, len(LEVELS)), np.nan)
+    points = value[known]
+    share = weight[known] / weight[known].sum(axis=1, keepdims=True)
     centre = np.cumsum(share, axis=1) - share / 2
-    offset = 2.0 * np.arange(len(value))[:, None]  # one row after the other on a single axis
-    points = np.interp((LEVELS + offset).ravel(), (centre + offset).ravel(), value.ravel())
-    quantiles = np.clip(points.reshape(-1, len(LEVELS)), value[:, :1], value[:, -1:])
-    return Marginals((share * value).sum(axis=1), quantiles, loading)
+    offset = 2.0 * np.arange(len(points))[:, None]  # one row after the other on a single axis
+    if len(points):
+        found = np.interp((LEVELS + offset).ravel(), (centre + offset).ravel(), points.ravel())
+        table = found.reshape(-1, len(LEVELS))
+        quantiles[known] = np.clip(table, points[:, :1], points[:, -1:])
+        mean[known] = (share * points).sum(axis=1)
+    return Marginals(mean, quantiles, loading)

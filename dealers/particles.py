@@ -179,6 +179,7 @@ def _move(
     for step in range(signed.shape[1]):
         amount, buys = np.abs(signed[:, step, None]), signed[:, step, None] > 0
         customers = np.where(buys, share, 1 - share)
+        customers[kinds[:, step] >= TradeClass.TAKER_LIQUIDATED] = 0.5  # the side is forced
         took, neither, dealer_took = np.moveaxis(by_kind[rows, :, kinds[:, step]], -1, 0)
         took, neither = took * customers, neither * customers
         drawn = rng.random(position.shape) * (took + neither + dealer_took * (1 - customers))

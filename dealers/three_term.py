@@ -16,6 +16,7 @@ from greeks.conventions import FloatArray
 WIDENING = 0.2  # of intervals; from our own synthetic agent market, not from a venue's truth
 _FLOOR = 1e-12  # odds left to a book that contradicts the tape: only the bound holds
 _SPAN_SD = 6.0
+_DUST = 1e-9  # coins; keeps an option without open interest out of divisions by zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,16 @@ def estimate_three_term(
     widens them by `WIDENING`. NaN where OI is unknown.
     """
     prior = prior or OverlapPrior()
-    interest = np.where(open_interest_coin >= 0, open_interest_coin, np.nan)
+    interest = np.where(open_interest_coin >= 0, np.maximum(open_interest_coin, _DUST), np.nan)
     mean, shared_sd, noise = _moments(flow, prior)
     start = np.where(flow.reaches_listing, 0.0, flow.start_open_interest_coin)
-    sd = np.sqrt(shared_sd**2 + noise) + 1e-9 * (interest + 1)
+    sd = np.sqrt(shared_sd**2 + noise) + _DUST * (interest + 1)
     scale = prior.overlap_scale * np.where(flow.reaches_listing, interest, start)
     grid = _grid(mean, sd, start, interest)
     with np.errstate(invalid="ignore", divide="ignore"):
         overlap = np.maximum(interest[:, None] - np.abs(grid), 0.0)
         least = overlap.min(axis=1, keepdims=True)
-        decay = np.exp(np.maximum((least - overlap) / np.maximum(scale, 1e-9)[:, None], -700.0))
+        decay = np.exp(np.maximum((least - overlap) / np.maximum(scale, _DUST)[:, None], -700.0))
         odds = _density(grid, mean, sd, start) + _FLOOR
         odds *= overlap ** (prior.overlap_shape - 1) * decay
         loading = np.sign(mean) * shared_sd / np.sqrt(sd**2 + start**2 / 3)
@@ -79,15 +80,15 @@ def _moments(flow: FlowColumns, prior: OverlapPrior) -> tuple[FloatArray, FloatA
 
 def _grid(mean: FloatArray, sd: FloatArray, start: FloatArray, interest: FloatArray) -> FloatArray:
     """(n, 194) points: coarse over all that OI allows, fine where the tape points to."""
-    bound = np.maximum(interest, 1e-9)
     reach = start + _SPAN_SD * sd
-    low, high = np.clip(mean - reach, -bound, bound), np.clip(mean + reach, -bound, bound)
-    coarse = np.linspace(-bound, bound, 65, axis=1)
+    low = np.clip(mean - reach, -interest, interest)
+    high = np.clip(mean + reach, -interest, interest)
+    coarse = np.linspace(-interest, interest, 65, axis=1)
     return np.sort(np.hstack([coarse, np.linspace(low, high, 129, axis=1)]), axis=1)
 
 
 def _density(grid: FloatArray, mean: FloatArray, sd: FloatArray, start: FloatArray) -> FloatArray:
     """Density of q before the evidence, up to a factor a row: normal, or spread over +- start."""
     z, width = (grid - mean[:, None]) / sd[:, None], (start / sd)[:, None]
-    spread = (ndtr(z + width) - ndtr(z - width)) / np.maximum(2 * width, 1e-9)
+    spread = (ndtr(z + width) - ndtr(z - width)) / np.maximum(2 * width, _DUST)
     return np.asarray(np.where(width > 1e-3, spread, np.exp(-z * z / 2) / np.sqrt(2 * np.pi)))

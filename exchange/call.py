@@ -42,7 +42,7 @@ class Call:
     def active_instrument(self) -> Instrument:
         """Return the instrument that the request names unless it was delivered."""
         instrument = self.instrument()
-        if instrument.name in self.state.retired:
+        if self.state.find(instrument.name) is None:
             raise invalid_params("instrument is not active", "instrument_name")
         return instrument
 

@@ -32,8 +32,8 @@ class Candles:
             start, end = float(closes[k]), float(closes[k + 1])
             high = max(start, end) * (1 + float(spread[0, k]))
             low = min(start, end) * (1 - float(spread[1, k]))
-            row = (round(x, decimals) for x in (start, high, low, end))
-            bars.append((begin + k * HOUR_MS, *row))  # type: ignore[arg-type]
+            opening, highest, lowest, closing = np.round([start, high, low, end], decimals).tolist()
+            bars.append((begin + k * HOUR_MS, opening, highest, lowest, closing))
         return cls(bars)
 
     def add(self, now_ms: int, value: float) -> None:

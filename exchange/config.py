@@ -35,7 +35,8 @@ class ExchangeConfig:
 
     `start_ms` None starts at this machine's present, or with a replay at its first snapshot.
     `activity` multiplies the rate of trades; `history_s` of market is simulated before the start
-    so that tape and daily statistics are not empty.
+    so that tape and daily statistics are not empty. Tests hurry machine time with `tick_s` and
+    `monotonic`.
     """
 
     host: str = "127.0.0.1"

@@ -34,6 +34,8 @@ BEATS_MS = ((15_000, 500), (3_600_000, 5_000))
 COARSE_BEAT_MS = 60_000
 MARK_MS = 1000
 USDC_BASIS = 1.00004
+BUSIEST_SPEED = 60.0
+"""Beyond this speed trades thin out, so that a machine second never has more of them."""
 FORGET_MS = 60_000
 PAST_STEP_MS = 120_000
 DVOL_INDICES = frozenset({"btc_usd", "eth_usd"})
@@ -59,21 +61,22 @@ class SyntheticMarket:
         seeds = np.random.SeedSequence(config.seed).spawn(4)
         path_rng, flow_rng, depth_rng, life_rng = (np.random.default_rng(s) for s in seeds)
         books = select_books(config.assets)
+        activity = config.activity * min(1.0, BUSIEST_SPEED / max(config.speed, 1.0))
         begin_ms = (start_ms - config.history_s * 1000) // COARSE_BEAT_MS * COARSE_BEAT_MS
         assets = tuple(dict.fromkeys(book.asset for book in books))
         self.state = MarketState(begin_ms)
         self._paths = IndexPaths(assets, config.index_script, start_ms, path_rng)
-        self._options = [OptionMarket(self.state, b, flow_rng, config.activity) for b in books]
-        self._futures = [FutureMarket(self.state, b, depth_rng, config.activity) for b in books]
+        self.option_markets = [OptionMarket(self.state, b, flow_rng, activity) for b in books]
+        self._futures = [FutureMarket(self.state, b, depth_rng, activity) for b in books]
         structures = [
-            StructureMarket(self.state, options, futures, flow_rng, config.activity)
-            for options, futures in zip(self._options, self._futures, strict=True)
+            StructureMarket(self.state, options, futures, flow_rng, activity)
+            for options, futures in zip(self.option_markets, self._futures, strict=True)
         ]
-        self._traders: list[Trader] = [*self._options, *self._futures, *structures]
+        self._traders: list[Trader] = [*self.option_markets, *self._futures, *structures]
         self._beat_ms = self._marked_ms = self._forgot_ms = begin_ms
         past_rng = np.random.default_rng(config.seed)
         self._open_indices(past_rng)
-        for options, futures in zip(self._options, self._futures, strict=True):
+        for options, futures in zip(self.option_markets, self._futures, strict=True):
             self._open(options, futures)
             perpetual = self.state.futures[f"{options.book.prefix}-PERPETUAL"]
             invent_funding(perpetual, self.state.indices[options.book.price_index], past_rng)
@@ -105,7 +108,7 @@ class SyntheticMarket:
         """Return the dealers' true net inventory of every listed option, + is long."""
         return {
             name: coins
-            for options in self._options
+            for options in self.option_markets
             for name, coins in options.true_position_coin().items()
         }
 
@@ -115,11 +118,11 @@ class SyntheticMarket:
 
     def drop(self, price_index: str, mask: BoolArray) -> None:
         """Lose delivered options and whoever held them."""
-        next(o for o in self._options if o.book.price_index == price_index).keep(mask)
+        next(o for o in self.option_markets if o.book.price_index == price_index).keep(mask)
 
     def list_expiries(self, at_ms: int) -> None:
         """List the futures and options of new expiries."""
-        for options, futures in zip(self._options, self._futures, strict=True):
+        for options, futures in zip(self.option_markets, self._futures, strict=True):
             for expiry in listed_expiries(at_ms):
                 if future := list_future(self.state, options.book, expiry, at_ms):
                     self.state.notices.add(_created(at_ms, future.instrument))
@@ -128,7 +131,7 @@ class SyntheticMarket:
 
     def list_strikes(self, at_ms: int) -> None:
         """List the strikes that the present forwards ask for."""
-        for options, futures in zip(self._options, self._futures, strict=True):
+        for options, futures in zip(self.option_markets, self._futures, strict=True):
             self._list(options, futures, at_ms)
         self._mark()
 
@@ -163,7 +166,7 @@ class SyntheticMarket:
 
     def _open_indices(self, rng: np.random.Generator) -> None:
         """Open the price indices with an invented past."""
-        for book in (options.book for options in self._options):
+        for book in (options.book for options in self.option_markets):
             self.state.indices[book.price_index] = Index(
                 book.price_index, 0.0, book.asset.index_decimals
             )
@@ -173,7 +176,7 @@ class SyntheticMarket:
             invent_past(self.state, index, coin.asset.drift_vol, rng)
 
     def _move_indices(self) -> None:
-        for options in self._options:
+        for options in self.option_markets:
             book = options.book
             coin = self._paths.coins[book.asset.name]
             name = book.price_index
@@ -192,7 +195,7 @@ class SyntheticMarket:
 
     def _mark(self) -> None:
         now_ms = self._marked_ms = self._beat_ms
-        for options, futures in zip(self._options, self._futures, strict=True):
+        for options, futures in zip(self.option_markets, self._futures, strict=True):
             index, coin = self._of(futures.book)
             forwards = futures.forwards(index, coin, now_ms, WINDOW_MS)
             futures.move(index, coin, forwards, now_ms)
@@ -214,7 +217,7 @@ class SyntheticMarket:
 
     def _settle_yesterday(self) -> None:
         """Give what stands a settlement price, as if the last roll had been at these marks."""
-        for options in self._options:
+        for options in self.option_markets:
             c = options.table.columns
             c.settlement_price = c.mark_price.copy()
         for future in self.state.futures.values():
@@ -246,7 +249,7 @@ class SyntheticMarket:
     def _forget(self) -> None:
         """Let the tape and the day's statistics lose what is older than 24 hours."""
         changed = self.state.forget()
-        for options in self._options:
+        for options in self.option_markets:
             options.write_days(changed)
         for futures in self._futures:
             futures.write_days(changed)

@@ -130,6 +130,8 @@ class ReplayMarket:
             for row in rows
         ]
         kept = {instrument.name for instrument in instruments}
+        for name in kept & state.retired.keys():
+            del state.retired[name]
         for instrument in table.instruments:
             if instrument.name not in kept:
                 state.retired[instrument.name] = instrument

@@ -17,10 +17,12 @@ from exchange.option_market import OptionMarket
 from exchange.specs import Kind
 from exchange.state import Index, MarketState, Notice
 from exchange.tape import Deal, Print
+from greeks.conventions import BoolArray, FloatArray
 
 COMBO_SHARE, BLOCK_SHARE, LIQUIDATION_SHARE = 0.04, 0.03, 0.01
 """How often such trades come, against single option trades."""
 BLOCK_SCALE = 12.0
+NEIGHBOURS = 6
 COMBOS_LISTED = 400
 """A new combo beyond this many makes the oldest one leave."""
 RFQ_SHARE, HEDGED_SHARE, TAGGED_SHARE = 0.4, 0.35, 0.5
@@ -164,16 +166,15 @@ Shape = Callable[[OptionMarket, int, np.random.Generator], Structure | None]
 
 
 def _vertical(market: OptionMarket, row: int, rng: np.random.Generator) -> Structure | None:
-    """A call or put spread: the nearer strike against a farther one."""
+    """A call or put spread: a strike against one farther out."""
     c = market.table.columns
     is_call = bool(c.is_call[row])
     same = (c.expiry_ms == c.expiry_ms[row]) & (c.is_call == c.is_call[row])
     beyond = c.strike > c.strike[row] if is_call else c.strike < c.strike[row]
-    other = _pick(same & beyond, rng)
+    other = _neighbour(c.strike, same & beyond, row, rng)
     if other is None:
         return None
-    word = "CS" if is_call else "PS"
-    return _shape(market, word, (Leg(row, 1), Leg(other, -1)))
+    return _shape(market, "CS" if is_call else "PS", (Leg(row, 1), Leg(other, -1)))
 
 
 def _strangle(market: OptionMarket, row: int, rng: np.random.Generator) -> Structure | None:
@@ -181,7 +182,7 @@ def _strangle(market: OptionMarket, row: int, rng: np.random.Generator) -> Struc
     c = market.table.columns
     same = (c.expiry_ms == c.expiry_ms[row]) & (c.is_call != c.is_call[row])
     outside = c.strike <= c.strike[row] if c.is_call[row] else c.strike >= c.strike[row]
-    other = _pick(same & outside, rng)
+    other = _neighbour(c.strike, same & outside, row, rng)
     if other is None:
         return None
     put, call = sorted((row, other), key=lambda r: bool(c.is_call[r]))
@@ -210,10 +211,13 @@ def _shape(market: OptionMarket, word: str, legs: tuple[Leg, ...]) -> Structure:
     return Structure(name, legs, expiry_ms)
 
 
-def _pick(mask: np.ndarray, rng: np.random.Generator) -> int | None:
-    """Draw one of the four nearest rows of a mask; rows of an expiry are sorted by strike."""
+def _neighbour(
+    strike: FloatArray, mask: BoolArray, row: int, rng: np.random.Generator
+) -> int | None:
+    """Draw one of the rows of a mask whose strikes are nearest."""
     rows = np.flatnonzero(mask)
-    return int(rows[rng.integers(min(4, len(rows)))]) if len(rows) else None
+    nearest = rows[np.argsort(np.abs(strike[rows] - strike[row]))[:NEIGHBOURS]]
+    return int(rng.choice(nearest)) if len(nearest) else None
 
 
 def _weighted(ratios: list[int], prices: list[float]) -> float:

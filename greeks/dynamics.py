@@ -50,13 +50,14 @@ class MovingBook:
         held, moves = self.held, ladder.moves
         expiry_ms, starts = np.unique(held.expiry_ms, return_index=True)
         by_expiry = np.zeros((len(expiry_ms), ladder.count))
-        calls, vega, vanna, charm = np.zeros((4, ladder.count))
+        calls, puts, vega, vanna, charm = np.zeros((5, ladder.count))
         for start in range(0, ladder.count, _BLOCK):
             block = slice(start, start + _BLOCK)
             iv, gex, density, d2_density = self._terms(moves[block])
             if len(starts):
                 by_expiry[:, block] = np.add.reduceat(gex, starts, axis=1).T
             calls[block] = gex[:, held.is_call].sum(axis=1)
+            puts[block] = gex[:, ~held.is_call].sum(axis=1)
             vega[block] = density @ (held.sd / held.iv * VOL_POINT)
             vanna[block] = -(d2_density / iv).sum(axis=1) * VOL_POINT
             charm[block] = d2_density @ (0.5 / held.years / DAYS_PER_YEAR)
@@ -64,7 +65,7 @@ class MovingBook:
             charm += held.averaging_position @ averaging_charm_at(held.averaging, moves)
         net = by_expiry.sum(axis=0)
         levels = ladder.levels(held.spot_usd)
-        return Profile(levels, net, calls, net - calls, vega, vanna, charm, expiry_ms, by_expiry)
+        return Profile(levels, net, calls, puts, vega, vanna, charm, expiry_ms, by_expiry)
 
     def _terms(self, moves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """s(x), GEX, q K n(d2) and q (K/F') n(d2) d2 of every row at every level, each (L, h)."""

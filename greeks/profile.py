@@ -18,7 +18,7 @@ from greeks.ladder import LADDER, Ladder
 from greeks.mixture import Mixture
 from greeks.settlement import averaging_charm_at
 
-_NET, _CALLS, _VEGA, _SETS = 0, 1, 2, 7  # sets of weights; then two of vanna, two of charm
+_NET, _CALLS, _PUTS, _VEGA, _VANNA, _CHARM, _SETS = 0, 1, 2, 3, 4, 6, 8  # sets of weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Book:
     ----------
     held : the rows.
     expiry_ms : (E,) one group of the mixture each.
-    mixture : weights of net GEX, call GEX, vega, and two each for vanna and charm.
+    mixture : weights of net, call and put GEX, vega, and two each for vanna and charm.
     """
 
     held: HeldRows
@@ -89,20 +89,18 @@ def mixture_of(held: HeldRows) -> Mixture:
         return Mixture(none, none, np.empty((_SETS, 0)), np.empty(0, np.int64))
     new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.sd)
     rows = np.flatnonzero(new)
-    by_type = np.stack([held.position, held.position * held.is_call])
-    q, q_calls = np.add.reduceat(by_type, rows, axis=1)
+    by_type = np.stack([held.position, held.position * held.is_call, held.position * ~held.is_call])
     F, K, T = held.forward[rows], held.strike[rows], held.years[rows]
     s, v = held.iv[rows], held.sd[rows]
     centre = 0.5 * v * v - log_ratio(F, K)
     weights = np.empty((_SETS, len(rows)))
-    scale = (PCT * INV_SQRT_2PI) * K / v
-    np.multiply(q, scale, out=weights[_NET])
-    np.multiply(q_calls, scale, out=weights[_CALLS])
+    np.add.reduceat(by_type, rows, axis=1, out=weights[: _PUTS + 1])
+    weights[: _PUTS + 1] *= (PCT * INV_SQRT_2PI) * K / v
     np.multiply(weights[_NET], v * v / s * (VOL_POINT / PCT), out=weights[_VEGA])
     slope = weights[_NET] / (F * PCT)  # q (K/F) phi(d2)/v
-    np.divide(slope, -s / VOL_POINT, out=weights[3])
-    np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[5])
-    weights[4:7:2] = weights[3:6:2] * centre
+    np.divide(slope, -s / VOL_POINT, out=weights[_VANNA])
+    np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[_CHARM])
+    weights[_VANNA + 1 :: 2] = weights[_VANNA::2] * centre
     starts = np.flatnonzero(differs_from_previous(held.expiry_ms[rows]))
     return Mixture(centre, v, weights, starts)
 
@@ -134,7 +132,7 @@ def exact_profile(book: Book, spot_usd: FloatArray) -> Profile:
 def _profile(book: Book, moves: FloatArray, sums: FloatArray, by_expiry: FloatArray) -> Profile:
     with np.errstate(invalid="ignore"):
         ratio = np.exp(moves)
-        charm = (moves * sums[5] - sums[6]) / ratio
+        charm = (moves * sums[_CHARM] - sums[_CHARM + 1]) / ratio
         if book.held.averaging is not None:
             fading = averaging_charm_at(book.held.averaging, moves)
             charm += book.held.averaging_position @ fading
@@ -142,9 +140,9 @@ def _profile(book: Book, moves: FloatArray, sums: FloatArray, by_expiry: FloatAr
             spot_usd=book.spot_usd * ratio,
             gex_usd_per_1pct=sums[_NET],
             call_gex_usd_per_1pct=sums[_CALLS],
-            put_gex_usd_per_1pct=sums[_NET] - sums[_CALLS],
+            put_gex_usd_per_1pct=sums[_PUTS],
             vega_usd_per_pt=sums[_VEGA],
-            vanna_coin_per_pt=(moves * sums[3] - sums[4]) / ratio,
+            vanna_coin_per_pt=(moves * sums[_VANNA] - sums[_VANNA + 1]) / ratio,
             charm_coin_per_day=charm,
             expiry_ms=book.expiry_ms,
             expiry_gex_usd_per_1pct=by_expiry,

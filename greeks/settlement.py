@@ -104,7 +104,7 @@ def compute_averaged_greeks(options: AveragedOptions) -> Greeks:
 
     With B = Black-76 at F, K', v: price m B, delta m N(d1), gamma m n(d1)/(F v), and so on in
     every derivative by price and volatility. By calendar time, with A collecting the index:
-    d(d1)/dt = (F/K' - 1)/(t v) + d2/(2 t); theta = -3/2 m F n(d1) v/t;
+    d(d1)/dt = (F/K' - 1)/(t v) + d2/(2 t); theta = -m F [N(d1) - N(d2) + n(d1) v/2]/t;
     charm = m n(d1) d(d1)/dt - cp N(cp d1)/W; color = -gamma [1/(2 t) + d1 d(d1)/dt];
     veta = -vega [3/(2 t) + d1 d(d1)/dt]. Price, delta, gamma and vega are continuous at 07:30;
     theta, charm, color and veta are not, because from then on each sample fixes a part. With
@@ -134,7 +134,7 @@ def compute_averaged_greeks(options: AveragedOptions) -> Greeks:
             "veta": -m * black.vega * (1.5 / t + d1 * d1_by_time),
             "color": -m * black.gamma * (0.5 / t + d1 * d1_by_time),
             "charm": np.where(open_strike, density * d1_by_time - fading, -certain / _WINDOW_YEARS),
-            "theta": -1.5 * F * density * v / t,
+            "theta": -m * F * (ndtr(d1) - ndtr(d1 - v) + density / m * v / 2) / t,
             "ultima": m * black.ultima,
         }
         certain_rows = ~open_strike

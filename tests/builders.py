@@ -61,7 +61,8 @@ def make_chain(
     strike = np.array([row[1] for row in rows])
     forwards = np.array(np.broadcast_to(index_price if forward is None else forward, len(rows)))
     years = (expiry_ms - as_of_ms) / (365 * MS_PER_DAY)
-    moneyness = np.log(strike / forwards)
+    with np.errstate(all="ignore"):
+        moneyness = np.log(strike / forwards)
 
     def column(value: PerRow) -> FloatArray:
         given = value(moneyness, years) if callable(value) else value

@@ -52,6 +52,29 @@ def key_figures() -> Component:
     )
 
 
+def _exposure_switch() -> Component:
+    return with_attributes(
+        html.Div(
+            [
+                with_attributes(
+                    html.Button(
+                        word,
+                        type="button",
+                    ),
+                    {"data-choice": "by", "data-value": column, "aria-pressed": pressed},
+                )
+                for word, column, pressed in (
+                    ("Vega", "vega_usd_per_pt", "true"),
+                    ("GEX", "gex_usd_per_1pct", "false"),
+                )
+            ],
+            className="segment small",
+            role="group",
+        ),
+        {"aria-label": "Exposure by expiry", "data-segment": "by"},
+    )
+
+
 def grid() -> Component:
     """Return the charts, the ladder and the alerts in reading order."""
     stack = html.Div(
@@ -82,26 +105,6 @@ def grid() -> Component:
         className="stack",
         id="stack",
     )
-    switch = with_attributes(
-        html.Div(
-            [
-                with_attributes(
-                    html.Button(
-                        word,
-                        type="button",
-                    ),
-                    {"data-choice": "by", "data-value": column, "aria-pressed": pressed},
-                )
-                for word, column, pressed in (
-                    ("Vega", "vega_usd_per_pt", "true"),
-                    ("GEX", "gex_usd_per_1pct", "false"),
-                )
-            ],
-            className="segment small",
-            role="group",
-        ),
-        {"aria-label": "Exposure by expiry", "data-segment": "by"},
-    )
     return html.Div(
         [
             stack,
@@ -110,7 +113,7 @@ def grid() -> Component:
                 "By expiry",
                 "$ per pt · IV",
                 figures.by_expiry(),
-                (switch, _data_link("expiries")),
+                (_exposure_switch(), _data_link("expiries")),
             ),
             _chart(
                 "history",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dealers.marginals import LEVELS, Marginals, from_weights, merge
+from dealers.marginals import Marginals, from_weights, merge
 
 RNG_SEED = 11
 
@@ -79,4 +79,3 @@ def test_better_rows_replace_their_own_and_no_others() -> None:
     assert found.mean == pytest.approx([0.0, 9.0, 2.0], abs=1e-9)
     assert found.loading.tolist() == [0.0, 0.3, 0.0]
     assert base.mean[1] == pytest.approx(1.0), "values are not changed in place"
-    assert LEVELS[5] == pytest.approx(0.05)

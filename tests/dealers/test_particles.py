@@ -33,7 +33,7 @@ def test_dealers_sell_what_customers_buy() -> None:
     start = cloud_of(np.zeros(4000), 1000.0)
     rng = np.random.default_rng(2)
     moved = drift([start], [block(*[BUY] * 100)], rng)[0].position_coin
-    assert moved.mean() == pytest.approx(-100 * 0.84, abs=5)  # a - c = .80, more as buys lean
+    assert -93 < moved.mean() < -80, "more than a - c = .80, for prints that all buy tell a lean"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_step_of_open_interest_tells_the_side_of_the_dealers(
     cloud = spread()
     trades = block(*[sign * 10.0] * 4)
     told = mean_after(trades, 100.0 + step, cloud)
-    neutral = -sign * 40 * 0.8
+    neutral = mean_after(trades, 100.0, cloud)
     assert (told < neutral) if short else (told > neutral)
 
 

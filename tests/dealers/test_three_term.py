@@ -81,8 +81,8 @@ def test_its_interval_holds_the_truth_nine_times_in_ten_in_its_own_world() -> No
     found = estimate_three_term(columns(signed, squared, start), interest)
     inside = np.mean((found.lo <= q) & (q <= found.hi))
     assert inside == pytest.approx(0.90, abs=0.02)
-    width = np.mean((found.hi - found.lo) / interest)
-    assert width < 1.3, "open interest halves the interval"
+    without = 2 * 1.645 * np.sqrt(start**2 / 3 + (0.25 * signed) ** 2 + 0.35 * squared)
+    assert np.mean(found.hi - found.lo) < 0.8 * np.mean(without), "open interest narrows it"
 
 
 def test_nothing_exceeds_the_open_interest_even_when_the_tape_contradicts_it() -> None:

@@ -54,16 +54,16 @@ class Peer:
         self.pushes: dict[str, deque[Any]] = defaultdict(deque)
         self.heartbeats: deque[str] = deque()
         self.orphans: deque[dict[str, Any]] = deque()  # errors without an id
-        self._replies: dict[object, dict[str, Any]] = {}
+        self.replies: dict[object, dict[str, Any]] = {}
         self._ids = itertools.count(1)
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send one request and return its whole envelope."""
         number = next(self._ids)
         await self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        while number not in self._replies:
+        while number not in self.replies:
             await self._read()
-        return self._replies.pop(number)
+        return self.replies.pop(number)
 
     async def call(self, method: str, **params: Any) -> Any:
         """Send one request and return its result."""
@@ -102,7 +102,7 @@ class Peer:
         elif message.get("method") == "heartbeat":
             self.heartbeats.append(message["params"]["type"])
         elif "id" in message:
-            self._replies[message["id"]] = message
+            self.replies[message["id"]] = message
         else:
             self.orphans.append(message)
 

@@ -129,7 +129,7 @@ async def test_requests_stay_unanswered_while_channels_go_on() -> None:
         await peer.send({"jsonrpc": "2.0", "id": "x", "method": "public/test", "params": {}})
         for _ in range(3):
             await peer.next(INDEX)
-        assert "x" not in peer._replies
+        assert "x" not in peer.replies
 
 
 async def test_empty_credits_end_the_session_after_10028() -> None:

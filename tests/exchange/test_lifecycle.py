@@ -152,7 +152,7 @@ def test_four_days_leave_no_ghosts_and_no_growth() -> None:
         wanted = {e.ms for e in listed_expiries(market.state.now_ms)}
         assert set(table.expiries.tolist()) == wanted
         sizes.append(len(table.rows))
-        for options in market._options:
+        for options in market.option_markets:
             held = options.agents.longs + abs(options.agents.dealers.clip(0)).sum(axis=0)
             assert len(held) == len(options.table.rows)
     state = market.state

@@ -99,7 +99,7 @@ def test_smiles_have_no_butterfly_arbitrage() -> None:
 
 def test_longs_equal_shorts_and_open_interest_is_what_agents_hold() -> None:
     market = walked(seed=3, steps=60, activity=8.0)
-    for options in market._options:
+    for options in market.option_markets:
         books = options.agents
         dealers_long = np.maximum(books.dealers, 0).sum(axis=0)
         dealers_short = np.maximum(-books.dealers, 0).sum(axis=0)

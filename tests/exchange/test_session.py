@@ -35,7 +35,7 @@ async def test_an_id_keeps_its_type_and_a_missing_id_stays_missing() -> None:
     async with serve_peer() as (_, peer):
         await peer.send({"jsonrpc": "2.0", "id": "101", "method": "public/test", "params": {}})
         await peer.call("public/test")
-        assert peer._replies.pop("101")["result"]
+        assert peer.replies.pop("101")["result"]
         await peer.send({"jsonrpc": "2.0", "method": "public/test"})
         assert "id" not in await peer.next_orphan()
 
@@ -240,3 +240,10 @@ async def test_two_clients_share_a_book_whose_changes_chain_for_both() -> None:
             change = await second.next(channel)
             assert change["prev_change_id"] == last
             last = change["change_id"]
+
+
+async def test_a_ping_frame_is_answered() -> None:
+    async with serve_peer() as (_, peer):
+        async with asyncio.timeout(5):
+            await asyncio.gather(await peer.socket.ping(), peer.call("public/test"))
+        assert "permessage-deflate" in peer.socket.response.headers["Sec-WebSocket-Extensions"]

@@ -12,9 +12,8 @@ from greeks.conventions import FloatArray
 PATH = Path(__file__).parents[1] / "golden" / "black76.csv"
 with PATH.open(encoding="utf-8") as file:
     ROWS = list(csv.DictReader(file))
-INPUTS = [
-    np.array([float(row[name]) for row in ROWS]) for name in ["forward", "strike", "years", "iv"]
-]
+NUMBERS = ("forward", "strike", "years", "iv")
+INPUTS = [np.array([float(row[name]) for row in ROWS]) for name in NUMBERS]
 IS_CALL = np.array([row["kind"] == "C" for row in ROWS])
 GREEKS = compute_greeks(*INPUTS, IS_CALL)
 

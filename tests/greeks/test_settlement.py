@@ -84,10 +84,9 @@ def price_later(option: AveragedOptions, seconds: float, name: str = "price") ->
 
 
 @pytest.mark.parametrize("kind", ["C", "P"])
-@pytest.mark.parametrize(
-    ("greek", "of"), [("theta", "price"), ("charm", "delta"), ("color", "gamma")]
-)
-def test_time_derivatives_follow_the_running_average(kind: str, greek: str, of: str) -> None:
+@pytest.mark.parametrize("greek", ["theta", "charm", "color"])
+def test_time_derivatives_follow_the_running_average(kind: str, greek: str) -> None:
+    of = {"theta": "price", "charm": "delta", "color": "gamma"}[greek]
     option = averaged(1000, 100_050, 99_990, kind)
     step = 0.5
     difference = (price_later(option, step, of) - price_later(option, -step, of)) / (2 * step)
@@ -108,13 +107,13 @@ def gex_by_strike(chain: OptionChain, position: FloatArray) -> FloatArray:
     return snapshot.by_strike.exposures.values[[0, 1, 2, 4]]
 
 
-@pytest.mark.parametrize("forward", [100_000.0, 100_030.0])
-def test_nothing_jumps_when_the_average_begins(forward: float) -> None:
+@pytest.mark.parametrize(("forward", "tolerance"), [(100_000.0, 1e-4), (100_030.0, 1e-3)])
+def test_nothing_jumps_when_the_average_begins(forward: float, tolerance: float) -> None:
     before, after = (chain_before_expiry(WINDOW_S + s, forward=forward) for s in (0.001, -0.001))
     position = np.linspace(-1, 1, len(before))
     scale = np.abs(gex_by_strike(before, position)).max(axis=1, keepdims=True)
     jump = np.abs(gex_by_strike(after, position) - gex_by_strike(before, position)) / scale
-    assert jump.max() < 1e-4
+    assert jump.max() < tolerance  # of the basis, the part that is not yet averaged away
 
 
 def test_the_mark_fixes_the_variance_inside_the_average() -> None:
