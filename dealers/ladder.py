@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import INV_SQRT_2PI, MIN_SD
+from greeks.black76 import FLOOR_EXPONENT, INV_SQRT_2PI, log_ratio
 from greeks.chain import OptionChain
-from greeks.conventions import PCT, BoolArray, FloatArray
-from greeks.settlement import averaged_options, is_averaging
-
-LOW, HIGH, COUNT = 0.6, 1.6, 401
-_NO_GAMMA = -700.0  # exponents below it only cost time
+from greeks.conventions import PCT, FloatArray
+from greeks.held import HeldRows
+from greeks.ladder import LADDER, Ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +32,12 @@ class GexLadder:
     at_spot: FloatArray
 
     @classmethod
-    def of(cls, chain: OptionChain, count: int = COUNT) -> "GexLadder":
+    def of(cls, chain: OptionChain, ladder: Ladder = LADDER) -> "GexLadder":
         """Evaluate 0.01 F'^2 gamma(F') = 0.01 F' n(d1)/v at F' = F S'/S, volatility held."""
-        moves = np.linspace(np.log(LOW), np.log(HIGH), count)
         return cls(
             spot_usd=chain.index_price,
-            levels_usd=chain.index_price * np.exp(moves),
-            per_coin=_gex_per_coin(chain, moves),
+            levels_usd=ladder.levels(chain.index_price),
+            per_coin=_gex_per_coin(chain, ladder.moves),
             at_spot=gex_per_coin(chain),
         )
 
@@ -74,36 +71,11 @@ def gex_per_coin(chain: OptionChain) -> FloatArray:
 
 
 def _gex_per_coin(chain: OptionChain, moves: FloatArray) -> FloatArray:
-    """(n, M) USD per 1 % and coin after each log-move."""
-    with np.errstate(all="ignore"):
-        forward, strike = chain.forward, chain.strike
-        sd = chain.mark_iv * np.sqrt(np.maximum(chain.years_to_expiry, 0.0))
-        share, averaging = np.ones(len(chain)), is_averaging(chain) & chain.is_usable
-        if averaging.any():
-            options = averaged_options(chain, averaging)
-            forward, strike = forward.copy(), strike.copy()
-            forward[averaging], strike[averaging] = options.forward, options.strike
-            sd[averaging], share[averaging] = options.sd, options.share
-        usable = chain.is_usable & (sd >= MIN_SD) & (forward > 0) & (strike > 0)
-        first = _first_of_twins(chain, usable, forward, strike, sd)
-        rows = np.flatnonzero(first)
-        v = sd[rows, None]
-        d2 = (np.log(forward[rows] / strike[rows])[:, None] + moves) / v - v / 2
-        density = np.exp(np.maximum(-0.5 * d2 * d2, _NO_GAMMA))
-        distinct = (PCT * INV_SQRT_2PI) * strike[rows, None] / v * density
+    """(n, M) USD per 1 % and coin after each log-move; F' n(d1) = K n(d2)."""
+    held = HeldRows.of(chain, np.ones(len(chain)))
+    v = held.sd[:, None]
+    d2 = (log_ratio(held.forward, held.strike)[:, None] + moves) / v - v / 2
+    density = np.exp(np.maximum(-0.5 * d2 * d2, FLOOR_EXPONENT))
     gex = np.zeros((len(chain), len(moves)))
-    gex[usable] = distinct[np.cumsum(first)[usable] - 1] * share[usable, None]
+    gex[held.row] = (PCT * INV_SQRT_2PI * held.position * held.strike)[:, None] / v * density
     return gex
-
-
-def _first_of_twins(chain: OptionChain, usable: BoolArray, *columns: FloatArray) -> BoolArray:
-    """Usable rows that differ from the usable row before them: a call and its put share one."""
-    rows = np.flatnonzero(usable)
-    differs = np.ones(len(rows), dtype=np.bool_)
-    same = np.ones(max(len(rows) - 1, 0), dtype=np.bool_)
-    for column in (chain.expiry_ms, *columns):
-        same &= np.diff(column[rows]) == 0
-    differs[1:] = ~same
-    first = np.zeros(len(chain), dtype=np.bool_)
-    first[rows[differs]] = True
-    return first

@@ -67,7 +67,7 @@ class Marginals:
         n = len(self.mean)
         shared = rng.standard_normal((count, 1))
         own = rng.standard_normal((count, n))
-        loading = np.clip(self.loading, -1.0, 1.0)
+        loading = np.clip(np.nan_to_num(self.loading), -1.0, 1.0)
         u = ndtr(loading * shared + np.sqrt(1 - loading**2) * own)
         at = np.clip(u * len(LEVELS) - 0.5, 0, len(LEVELS) - 1)
         below = np.minimum(at.astype(np.int64), len(LEVELS) - 2)

@@ -152,8 +152,9 @@ def compute_exposure(
     greeks, forward = compute_chain_greeks(chain)
     by_option = scale_exposures(greeks, position_coin, forward)
     known = known_or_zero(by_option.values)
+    is_known = np.isfinite(by_option.column(Exposure.GEX))
     net, gross = known.sum(axis=1), np.abs(known).sum(axis=1)
-    by_strike = sum_by_strike(chain, known)
+    by_strike = sum_by_strike(chain, known, is_known)
     book = Book.of(chain, position_coin)
     profile = compute_profile(book)
     flips, flip_of_expiry = _flips(book, profile, float(gross[0]))
@@ -161,7 +162,7 @@ def compute_exposure(
         moving = MovingBook.of(chain, position_coin, STICKINESS[dynamics])
         profile = moving.profile()
         flips = find_moving_flips(moving, profile, float(gross[0]))
-    by_expiry = sum_by_expiry(chain, known, _in_order_of(chain, book, flip_of_expiry))
+    by_expiry = sum_by_expiry(chain, known, is_known, _in_order_of(chain, book, flip_of_expiry))
     return ExposureSnapshot(
         chain=chain,
         position_model=position_model,
@@ -255,8 +256,8 @@ def _levels(
         return Levels((), None, FlipReason.NO_SPOT, None, None)
     call_walls, put_walls = find_walls(
         by_strike.strike_usd,
-        by_strike.call_gex_usd_per_1pct,
-        by_strike.put_gex_usd_per_1pct,
+        known_or_zero(by_strike.call_gex_usd_per_1pct),
+        known_or_zero(by_strike.put_gex_usd_per_1pct),
         chain.index_price,
     )
     return Levels(

@@ -13,6 +13,7 @@ from greeks.conventions import (
     DAYS_PER_YEAR,
     PCT,
     VOL_POINT,
+    BoolArray,
     Exposure,
     FloatArray,
     IntArray,
@@ -106,13 +107,19 @@ def sum_groups(values: FloatArray, group: IntArray, size: int) -> FloatArray:
     return sums.astype(np.float64, copy=False).reshape(rows, size)
 
 
-def sum_by_strike(chain: OptionChain, exposures: FloatArray) -> StrikeTable:
-    """Sums of finite (X, n) `exposures` over the options of each strike."""
+def sum_by_strike(chain: OptionChain, exposures: FloatArray, is_known: BoolArray) -> StrikeTable:
+    """Sums of finite (X, n) `exposures` over the options of each strike.
+
+    A strike without a single known option (`is_known`, one a row) is NaN, not 0.
+    """
     strikes, group = np.unique(chain.strike, return_inverse=True)
     parts = np.stack([exposures[0], known_or_zero(chain.open_interest_coin)])
     by_type = np.concatenate([parts * chain.is_call, parts * ~chain.is_call])
     sums = sum_groups(np.concatenate([exposures, by_type]), group, len(strikes))
     count = len(exposures)
+    if not is_known.all():
+        unknown = np.bincount(group, is_known, len(strikes)) == 0
+        sums[np.ix_([*range(count), count, count + 2], unknown)] = np.nan
     call_gex, call_interest, put_gex, put_interest = sums[count:]
     return StrikeTable(
         strike_usd=strikes,
@@ -124,10 +131,13 @@ def sum_by_strike(chain: OptionChain, exposures: FloatArray) -> StrikeTable:
     )
 
 
-def sum_by_expiry(chain: OptionChain, exposures: FloatArray, flip_usd: FloatArray) -> ExpiryTable:
+def sum_by_expiry(
+    chain: OptionChain, exposures: FloatArray, is_known: BoolArray, flip_usd: FloatArray
+) -> ExpiryTable:
     """Sums of finite (X, n) `exposures` over the options of each expiry, beside its own facts.
 
-    `flip_usd` has one element an expiry, in order.
+    `flip_usd` has one element an expiry, in order. An expiry without a single known option
+    (`is_known`, one a row) is NaN, not 0.
     """
     starts = np.flatnonzero(differs_from_previous(chain.expiry_ms))
     if not len(starts):
@@ -137,6 +147,7 @@ def sum_by_expiry(chain: OptionChain, exposures: FloatArray, flip_usd: FloatArra
             chain.expiry_ms, table, none, none, none, none, chain.forward_source, none
         )
     sums = np.add.reduceat(np.concatenate([exposures, np.abs(exposures[:1])]), starts, axis=1)
+    sums[:, ~np.logical_or.reduceat(is_known, starts)] = np.nan
     known_forward = _first_known(chain.forward, starts)
     forward = chain.forward[known_forward]
     return ExpiryTable(

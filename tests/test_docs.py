@@ -86,7 +86,7 @@ async def build(folder: Path) -> FastAPI:
     store = await Store.open(store_url(settings, Source.CUSTOM))
     try:
         address = FeedAddress("ws://127.0.0.1:1/ws/api/v2", Source.CUSTOM)
-        return build_app(Board(settings, address, store))
+        return build_app(Board(settings, address, store, store))
     finally:
         await store.close()
 

@@ -181,3 +181,16 @@ def test_two_books_add_up_to_the_asset() -> None:
 def test_a_position_of_the_wrong_length_is_refused() -> None:
     with pytest.raises(ValueError, match=r"expected shape \(20,\), was \(3,\)"):
         compute_exposure(make_chain(), np.zeros(3), "test")
+
+
+def test_a_strike_or_expiry_without_a_known_option_is_unknown_and_not_zero() -> None:
+    chain = make_chain(strikes=(80_000.0, 90_000.0, 100_000.0))
+    unknown = chain.strike == 90_000.0
+    position = np.where(unknown, np.nan, 10.0)
+    snapshot = compute_exposure(chain, position, "test")
+    gex = snapshot.by_strike.exposures.column(Exposure.GEX)
+    assert list(np.isnan(gex)) == [False, True, False]
+    assert np.isnan(snapshot.by_strike.call_gex_usd_per_1pct[1])
+    assert snapshot.levels.call_wall_usd in {80_000.0, 100_000.0}
+    nothing = compute_exposure(chain, np.full(len(chain), np.nan), "test")
+    assert np.isnan(nothing.by_expiry.exposures.column(Exposure.GEX)).all()

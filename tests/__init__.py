@@ -1,0 +1,1 @@
+"""Tests mirror the packages; shared builders and the referee stand at the top."""
