@@ -46,12 +46,13 @@ types: setup-dev ## Types, strict
 	@$(BIN)/mypy
 
 test: setup-dev ## Set up and run every test that this machine can run
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 e2e: setup-dev ## The tests with real processes, sockets and browser
 	@$(BIN)/pytest tests/e2e $(ARGS)
 
-bench: setup-dev ## Measure; SECTION=engine for one section
+bench: setup-dev ## Measure against peers; SECTION=engine for one section
+	@$(PIP) install -e '.[bench]' || echo "some peers could not be installed: they are listed as missing"
 	@$(BIN)/python -m benchmarks $(if $(SECTION),--section $(SECTION))
 
 lock: setup-dev ## Write the lock files anew from pyproject.toml

@@ -41,11 +41,11 @@ def build(
     return tasks
 
 
-def _module(name: str) -> ModuleType:
+def module_of(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def _flags(options: Options) -> FloatArray:
+def flags_of(options: Options) -> FloatArray:
     return np.where(options.is_call, "c", "p")
 
 
@@ -54,7 +54,7 @@ def _flags(options: Options) -> FloatArray:
 
 def jax_greeks(inputs: Sequence[Options]) -> Task:
     """All fourteen, one compiled function."""
-    jax = _module("jax")
+    jax = module_of("jax")
     jax.config.update("jax_enable_x64", val=True)
     jnp, ndtr = jax.numpy, jax.scipy.special.ndtr
 
@@ -82,7 +82,7 @@ def jax_greeks(inputs: Sequence[Options]) -> Task:
 
 def numexpr_greeks(inputs: Sequence[Options]) -> Task:
     """Eleven: it has no normal distribution, so no price, delta and rho."""
-    numexpr = _module("numexpr")
+    numexpr = module_of("numexpr")
     numexpr.set_num_threads(1)
     d1 = "(log(F/K)/(s*sqrt(T)) + s*sqrt(T)/2)"
     first = f"{d1}"
@@ -107,8 +107,8 @@ def numexpr_greeks(inputs: Sequence[Options]) -> Task:
 
 def pyvolr_greeks(inputs: Sequence[Options]) -> Task:
     """Five, in Rust."""
-    greeks = _module("pyvolr").black76.greeks
-    flags = [_flags(o) for o in inputs]
+    greeks = module_of("pyvolr").black76.greeks
+    flags = [flags_of(o) for o in inputs]
 
     def run(i: int) -> object:
         o = inputs[i % len(inputs)]
@@ -119,13 +119,13 @@ def pyvolr_greeks(inputs: Sequence[Options]) -> Task:
 
 def polars_vol_greeks(inputs: Sequence[Options]) -> Task:
     """Price and five, in Rust."""
-    polars, vol = _module("polars"), _module("polars_vol")
-    frames = [_frame(polars, o) for o in inputs]
+    polars, vol = module_of("polars"), module_of("polars_vol")
+    frames = [frame_of(polars, o) for o in inputs]
     ask = vol.black_scholes_with_greeks("K", "S", "v", "T", "r", "is_call")
     return lambda i: frames[i % len(frames)].select(ask)
 
 
-def _frame(polars: ModuleType, o: Options, price: FloatArray | None = None) -> object:
+def frame_of(polars: ModuleType, o: Options, price: FloatArray | None = None) -> object:
     columns = {"K": o.strike, "S": o.forward, "v": o.iv, "T": o.years, "is_call": o.is_call}
     columns["r"] = np.zeros(len(o))
     if price is not None:
@@ -135,7 +135,7 @@ def _frame(polars: ModuleType, o: Options, price: FloatArray | None = None) -> o
 
 def iv_engine_greeks(inputs: Sequence[Options]) -> Task:
     """Price and five, in Rust, calls only."""
-    lib = _module("iv_engine")
+    lib = module_of("iv_engine")
 
     def run(i: int) -> object:
         F, K, T, s, _ = inputs[i % len(inputs)].columns
@@ -153,8 +153,8 @@ def iv_engine_greeks(inputs: Sequence[Options]) -> Task:
 
 def fast_vollib_greeks(inputs: Sequence[Options]) -> Task:
     """Five, its NumPy back end."""
-    ask = _module("fast_vollib").get_all_greeks
-    flags = [_flags(o) for o in inputs]
+    ask = module_of("fast_vollib").get_all_greeks
+    flags = [flags_of(o) for o in inputs]
 
     def run(i: int) -> object:
         o = inputs[i % len(inputs)]
@@ -166,8 +166,8 @@ def fast_vollib_greeks(inputs: Sequence[Options]) -> Task:
 
 def py_vollib_vectorized_greeks(inputs: Sequence[Options]) -> Task:
     """Five, compiled by numba."""
-    ask = _module("py_vollib_vectorized").get_all_greeks
-    flags = [_flags(o) for o in inputs]
+    ask = vectorized_vollib().get_all_greeks
+    flags = [flags_of(o) for o in inputs]
 
     def run(i: int) -> object:
         o = inputs[i % len(inputs)]
@@ -177,11 +177,19 @@ def py_vollib_vectorized_greeks(inputs: Sequence[Options]) -> Task:
     return run
 
 
+def vectorized_vollib() -> ModuleType:
+    """Its import patches vollib, so it stays out where it cannot run."""
+    numba = module_of("numba").__version__
+    if tuple(map(int, numba.split(".")[:2])) > (0, 56):
+        raise RuntimeError(f"needs numba 0.56 (Python 3.10, NumPy 1.23), here is {numba}")
+    return module_of("py_vollib_vectorized")
+
+
 def quantlib_greeks(inputs: Sequence[Options]) -> Task:
     """Price and five, a loop over its calculator."""
-    ql = _module("QuantLib")
+    ql = module_of("QuantLib")
     kinds = ql.Option.Put, ql.Option.Call
-    _only_small(inputs)
+    only_small(inputs)
 
     def run(i: int) -> object:
         o = inputs[i % len(inputs)]
@@ -200,20 +208,20 @@ def quantlib_greeks(inputs: Sequence[Options]) -> Task:
 
 def vollib_greeks(inputs: Sequence[Options]) -> Task:
     """Five, a loop over its functions."""
-    analytical = _module("vollib.black.greeks.analytical")
+    analytical = module_of("vollib.black.greeks.analytical")
     names = ("delta", "gamma", "vega", "theta", "rho")
     functions = [getattr(analytical, name) for name in names]
-    _only_small(inputs)
+    only_small(inputs)
 
     def run(i: int) -> object:
         o = inputs[i % len(inputs)]
-        rows = zip(_flags(o).tolist(), *(c.tolist() for c in o.columns[:4]), strict=True)
+        rows = zip(flags_of(o).tolist(), *(c.tolist() for c in o.columns[:4]), strict=True)
         return [[f(flag, F, K, T, 0.0, s) for f in functions] for flag, F, K, T, s in rows]
 
     return run
 
 
-def _only_small(inputs: Sequence[Options]) -> None:
+def only_small(inputs: Sequence[Options]) -> None:
     if len(inputs[0]) > SCALAR_LIMIT:
         raise ValueError(f"a loop over single options, asked for {SCALAR_LIMIT:,} at most")
 

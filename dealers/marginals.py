@@ -10,6 +10,9 @@ from greeks.conventions import BoolArray, FloatArray
 LEVELS = (np.arange(100) + 0.5) / 100
 """Probabilities at which quantiles are kept: the centres of a hundred equal shares. Between them
 a distribution is uniform; beyond the outermost it has nothing."""
+WIDENING = 0.28
+"""Makes 90 % intervals hold about 90 % of the truth on our own synthetic agent markets, whose
+customers lean and close in known ways. No venue publishes a truth to calibrate on [A]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Marginals:
         mean = np.clip(self.mean, -bound, bound)
         return Marginals(mean, np.clip(self.quantiles, -limit, limit), self.loading)
 
-    def widened(self, by: float, bound: FloatArray) -> "Marginals":
+    def widened(self, bound: FloatArray, by: float = WIDENING) -> "Marginals":
         """Stretch about the mean by k = 1 + `by` (1 - (hi - lo)/(2 bound)), within +- `bound`.
 
         The surer a distribution claims to be, the more it is stretched: one that spans all that

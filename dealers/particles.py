@@ -16,7 +16,6 @@ from dealers.marginals import Marginals, from_weights
 from greeks.conventions import FloatArray, IntArray
 
 PARTICLES = 600
-WIDENING = 0.35  # of intervals; from our own synthetic agent market, not from a venue's truth
 _OPENS = 0.6  # a customer opens rather than closes [A]
 _EXTENDS = 0.75  # a dealer whose side adds to his inventory opens [A]; 0.25 when it reduces
 _TEMPER = 0.5  # weight of OI steps: their model is rough
@@ -150,7 +149,7 @@ def summarise(clouds: Sequence[Cloud], open_interest_coin: FloatArray) -> Margin
     """Weighted mean and quantiles of each cloud, within +- OI.
 
     The loading is the weighted correlation of a particle's inventory with its a - c. The
-    intervals are too narrow: the caller widens them by `WIDENING`. Means are shrunk towards
+    intervals are too narrow before `Marginals.widened`. Means are shrunk towards
     zero on our synthetic market (truth is 1.1 to 1.3 times the mean): read the magnitude as
     conservative.
     """

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dealers import particles, three_term
 from dealers.attribution import classify
 from dealers.estimate import PositionEstimate, summarise_gex
 from dealers.flow import FlowBook
@@ -178,7 +177,7 @@ class PosteriorState:
         """E1 for every row, E2 where there is a cloud, each widened by its own factor."""
         interest = chain.open_interest_coin
         base = estimate_three_term(self.book.columns(chain), interest)
-        base = base.widened(three_term.WIDENING, interest)
+        base = base.widened(interest)
         followed = np.array([name in self.clouds for name in chain.instrument_name], np.bool_)
         followed &= np.isfinite(interest)
         if not followed.any():
@@ -190,4 +189,4 @@ class PosteriorState:
         for i, cloud in zip(waiting, drift([clouds[i] for i in waiting], blocks, rng), strict=True):
             clouds[i] = cloud
         better = summarise(clouds, interest[followed])
-        return merge(base, better.widened(particles.WIDENING, interest[followed]), followed)
+        return merge(base, better.widened(interest[followed]), followed)

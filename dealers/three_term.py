@@ -13,7 +13,6 @@ from dealers.flow import FlowColumns
 from dealers.marginals import Marginals, from_weights
 from greeks.conventions import FloatArray
 
-WIDENING = 0.2  # of intervals; from our own synthetic agent market, not from a venue's truth
 _FLOOR = 1e-12  # odds left to a book that contradicts the tape: only the bound holds
 _SPAN_SD = 6.0
 _DUST = 1e-9  # coins; keeps an option without open interest out of divisions by zero
@@ -46,8 +45,8 @@ def estimate_three_term(
     OI - |q|: Gamma(shape, scale OI0), OI where the tape reaches the listing.
 
     Given e and z normal and q0 uniform, q before the evidence is normal or a difference of two
-    normal integrals; the rest is a sum over a grid. The intervals are too narrow: the caller
-    widens them by `WIDENING`. NaN where OI is unknown.
+    normal integrals; the rest is a sum over a grid. The intervals are too narrow, as they
+    are before `Marginals.widened`. NaN where OI is unknown.
     """
     prior = prior or OverlapPrior()
     interest = np.where(open_interest_coin >= 0, np.maximum(open_interest_coin, _DUST), np.nan)

@@ -128,9 +128,10 @@ def is_computable(
 def differs_from_previous(*columns: FloatArray | IntArray) -> BoolArray:
     """Rows that differ from the row before them in some column; the first always counts."""
     differs = np.ones(len(columns[0]), bool)
-    np.not_equal(columns[0][1:], columns[0][:-1], out=differs[1:])
+    later = differs[1:]
+    np.not_equal(columns[0][1:], columns[0][:-1], out=later)
     for column in columns[1:]:
-        differs[1:] |= column[1:] != column[:-1]
+        later |= column[1:] != column[:-1]
     return differs
 
 

@@ -18,6 +18,7 @@ from greeks.ladder import LADDER, Ladder
 from greeks.mixture import Mixture
 from greeks.settlement import averaging_charm_at
 
+_GEX_SCALE = PCT * INV_SQRT_2PI
 _NET, _CALLS, _PUTS, _VEGA, _VANNA, _CHARM, _SETS = 0, 1, 2, 3, 4, 6, 8  # sets of weights
 
 
@@ -77,32 +78,53 @@ class Book:
         return self.mixture.first_at(np.log(spot_usd / self.spot_usd))
 
 
-def mixture_of(held: HeldRows) -> Mixture:
-    """Weight the Gaussians of the held rows; neighbours that differ in nothing but type share one.
+def gex_mixture(held: HeldRows) -> Mixture:
+    """Net GEX alone; neighbours that differ in nothing but their type share a Gaussian.
 
     With q the position and phi(z) = exp(-z^2/2): GEX = 0.01 q K phi(d2)/(v sqrt(2 pi)), because
-    F' n(d1) = K n(d2); vega = GEX v^2/s; vanna = -0.01 q (K/F') d2 n(d2)/s and
-    charm = q (K/F') d2 n(d2)/(2 T 365), each as two sums, of x phi and of c phi.
+    F' n(d1) = K n(d2).
     """
-    if not len(held.row):
-        none = np.empty(0)
-        return Mixture(none, none, np.empty((_SETS, 0)), np.empty(0, np.int64))
-    new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.sd)
-    rows = np.flatnonzero(new)
-    by_type = np.stack([held.position, held.position * held.is_call, held.position * ~held.is_call])
+    rows, centre, starts = _gaussians(held)
+    v = held.sd[rows]
+    weights = _sum_twins(held.position[None], rows)
+    weights *= _GEX_SCALE * held.strike[rows] / v
+    return Mixture(centre, v, weights, starts)
+
+
+def mixture_of(held: HeldRows) -> Mixture:
+    """GEX as in `gex_mixture`, net, of calls and of puts, and the other exposures of a profile.
+
+    vega = GEX v^2/s; vanna = -0.01 q (K/F') d2 n(d2)/s and charm = q (K/F') d2 n(d2)/(2 T 365),
+    each as two sums, of x phi and of c phi, over F'/F.
+    """
+    rows, centre, starts = _gaussians(held)
     F, K, T = held.forward[rows], held.strike[rows], held.years[rows]
     s, v = held.iv[rows], held.sd[rows]
-    centre = 0.5 * v * v - log_ratio(F, K)
+    q, calls = held.position, held.position * held.is_call
     weights = np.empty((_SETS, len(rows)))
-    np.add.reduceat(by_type, rows, axis=1, out=weights[: _PUTS + 1])
-    weights[: _PUTS + 1] *= (PCT * INV_SQRT_2PI) * K / v
+    gex = weights[: _PUTS + 1]
+    gex[:] = _sum_twins(np.stack([q, calls, q - calls]), rows)
+    gex *= _GEX_SCALE * K / v
     np.multiply(weights[_NET], v * v / s * (VOL_POINT / PCT), out=weights[_VEGA])
     slope = weights[_NET] / (F * PCT)  # q (K/F) phi(d2)/v
     np.divide(slope, -s / VOL_POINT, out=weights[_VANNA])
     np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[_CHARM])
     weights[_VANNA + 1 :: 2] = weights[_VANNA::2] * centre
-    starts = np.flatnonzero(differs_from_previous(held.expiry_ms[rows]))
     return Mixture(centre, v, weights, starts)
+
+
+def _gaussians(held: HeldRows) -> tuple[IntArray, FloatArray, IntArray]:
+    """First row of each run of twins, the centres c = ln(K/F) + v^2/2, and each expiry's start."""
+    new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.sd)
+    rows = np.flatnonzero(new)
+    v = held.sd[rows]
+    centre = 0.5 * v * v - log_ratio(held.forward[rows], held.strike[rows])
+    return rows, centre, np.flatnonzero(differs_from_previous(held.expiry_ms[rows]))
+
+
+def _sum_twins(values: FloatArray, rows: IntArray) -> FloatArray:
+    """Sum (R, h) values over each run of twins: (R, m)."""
+    return np.asarray(np.add.reduceat(values, rows, axis=1)) if len(rows) else values.copy()
 
 
 def build_ladder(

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dealers.tape import AggressorSide, Trade
+from exchange.agents import AgentBooks
 from greeks.conventions import FloatArray
 
 DEALERS = 5
 CLOSING_SHARE = 0.4
+LOT_COIN = 0.1
 BIAS_SD = 0.25  # of the share of buys less the share of sales
 
 
@@ -81,6 +83,37 @@ class AgentMarket:
         buys = sign > 0
         self.longs += amount * (buys & ~closes) - amount * (~buys & closes)
         self.shorts += amount * (~buys & ~closes) - amount * (buys & closes)
+
+
+class ExchangeAgents:
+    """The agents of the local exchange, each option with its first open interest and holders.
+
+    Customers there lean twice as far to one side as in `AgentMarket`, and start short calls and
+    long puts.
+    """
+
+    def __init__(self, seed: int, instruments: int) -> None:
+        rng = np.random.default_rng(seed)
+        self._rng, self._books, self.size = rng, AgentBooks(rng), instruments
+        lots = np.round(300 * rng.lognormal(0.0, 1.0, instruments)).astype(np.int64)
+        self._books.append(lots, np.arange(instruments) % 2 == 0)
+
+    @property
+    def position_coin(self) -> FloatArray:
+        return self._books.dealer_lots() * LOT_COIN
+
+    @property
+    def open_interest_coin(self) -> FloatArray:
+        lots = [self._books.open_lots(row) for row in range(self.size)]
+        return np.array(lots) * LOT_COIN
+
+    def run(self, steps: int) -> FloatArray:
+        lots = np.maximum(np.round(10 * self._rng.lognormal(0.0, 1.0, (steps, self.size))), 1)
+        signed = np.zeros((steps, self.size))
+        for step, row in np.ndindex(steps, self.size):
+            fill = self._books.trade(row, int(lots[step, row]))
+            signed[step, row] = fill.sign * fill.lots * LOT_COIN
+        return signed
 
 
 def as_trades(

@@ -1,17 +1,16 @@
 """Estimates of inventory scored against the truth of the agent market."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from typing import Protocol
 
 import numpy as np
 
-from dealers import particles, three_term
 from dealers.flow import FlowColumns, InstrumentFlow
 from dealers.marginals import Marginals
 from dealers.particles import Block, Cloud, advance, seed_cloud, summarise
 from dealers.three_term import estimate_three_term
 from greeks.conventions import FloatArray
-from tests.dealers.agent_market import AgentMarket, Shares
 
 BLOCK = 10
 GROUP = 40
@@ -34,11 +33,25 @@ class Score:
     group_z: float = np.nan
 
 
+class Market(Protocol):
+    """Options that trade, with the truth behind them; `AgentMarket` says what each means."""
+
+    size: int
+
+    @property
+    def position_coin(self) -> FloatArray: ...
+
+    @property
+    def open_interest_coin(self) -> FloatArray: ...
+
+    def run(self, steps: int) -> FloatArray: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A market seen from outside: what was printed, and the clouds that followed it."""
 
-    market: AgentMarket
+    market: Market
     signed: FloatArray  # (trades, instruments)
     start_open_interest: FloatArray
     clouds: list[Cloud]
@@ -65,8 +78,8 @@ class Watched:
         second = summarise(self.clouds, interest)
         return {
             "E0 flow": self._point(mirrored),
-            "E1 three-term": self._score(first.widened(three_term.WIDENING, interest)),
-            "E2 particles": self._score(second.widened(particles.WIDENING, interest)),
+            "E1 three-term": self._score(first.widened(interest)),
+            "E2 particles": self._score(second.widened(interest)),
         }
 
     def _point(self, position: FloatArray) -> Score:
@@ -94,24 +107,18 @@ class Watched:
 
 
 def watch(
-    seed: int,
-    *,
-    instruments: int = 400,
-    unseen: int = 600,
-    trades: int = 600,
-    shares: Shares | None = None,
-    count: int = 400,
+    market: Market, seed: int, *, unseen: int = 600, trades: int = 600, count: int = 400
 ) -> Watched:
-    """Follow a market for `trades` prints an option, `unseen` before that; 0 knows the start."""
-    market = AgentMarket(seed, instruments, shares)
-    market.run(unseen)
+    """Follow a market for `trades` prints an option, after `unseen` others; 0 knows the start."""
+    if unseen:
+        market.run(unseen)
     start, rng = market.open_interest_coin, np.random.default_rng([seed, 1])
-    watched = Watched(market, np.empty((0, instruments)), start, [], unseen == 0, rng)
+    watched = Watched(market, np.empty((0, market.size)), start, [], unseen == 0, rng)
     drawn = estimate_three_term(watched.columns(), start).draw(count, rng)
     nothing = InstrumentFlow()
     clouds = [
         seed_cloud(drawn[:, i] if unseen else np.zeros(count), float(start[i]), nothing, rng)
-        for i in range(instruments)
+        for i in range(market.size)
     ]
     signed = []
     for block in _blocks(market, trades):
@@ -121,6 +128,15 @@ def watch(
     return Watched(market, np.concatenate(signed), start, clouds, unseen == 0, rng)
 
 
-def _blocks(market: AgentMarket, trades: int) -> Iterator[FloatArray]:
+def mean_scores(scores: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
+    """Each estimator's scores averaged over seeds."""
+    by_name: dict[str, list[tuple[float, ...]]] = {}
+    for of_seed in scores:
+        for name, score in of_seed.items():
+            by_name.setdefault(name, []).append(astuple(score))
+    return {name: Score(*np.mean(rows, axis=0)) for name, rows in by_name.items()}
+
+
+def _blocks(market: Market, trades: int) -> Iterator[FloatArray]:
     for start in range(0, trades, BLOCK):
         yield market.run(min(BLOCK, trades - start))

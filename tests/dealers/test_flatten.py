@@ -57,6 +57,8 @@ def test_no_pair_of_options_is_cheaper() -> None:
     costs = []
     for pair in combinations(range(len(LISTED)), 2):
         rows = list(pair)
+        if LISTED[rows[0]][1] == LISTED[rows[1]][1]:
+            continue  # within one expiry vega is in proportion to gamma
         greeks = np.stack([menu.gamma_usd_per_1pct[rows], menu.vega_usd_per_pt[rows]])
         trade = np.linalg.solve(greeks, target)
         if np.all(np.abs(trade) <= 3000):

@@ -64,12 +64,12 @@ def test_the_surer_an_interval_the_more_it_is_widened_and_never_past_the_bound()
     bound = np.array([10.0])
     for sd in (0.5, 2.0, 4.0):
         raw = normal(0.0, sd).bounded(bound)
-        wide = raw.widened(0.5, bound)
+        wide = raw.widened(bound, 0.5)
         span = (raw.hi[0] - raw.lo[0]) / 20
         expected = min(raw.hi[0] * (1 + 0.5 * (1 - span)), 10.0)
         assert wide.hi[0] == pytest.approx(expected)
         assert np.abs(wide.quantiles).max() <= 10.0
-    nothing = normal(0.0, 1.0).widened(0.5, np.zeros(1))
+    nothing = normal(0.0, 1.0).widened(np.zeros(1), 0.5)
     assert not np.any(nothing.quantiles)
 
 

@@ -1,27 +1,20 @@
 """Estimators against the known truth of the agent market: a short version of the bench."""
 
-from dataclasses import astuple
-
 import numpy as np
 import pytest
 
 from tests.dealers.agent_market import AgentMarket, Shares
-from tests.dealers.scoring import Score, watch
+from tests.dealers.scoring import Score, mean_scores, watch
 
 SEEDS = (1, 2)
 
 
 def scores_of(unseen: int, shares: Shares | None = None) -> dict[str, Score]:
     """Mean scores over the seeds; 120 options and 250 particles keep it to seconds."""
-    found: dict[str, list[Score]] = {}
-    for seed in SEEDS:
-        watched = watch(seed, instruments=120, unseen=unseen, shares=shares, count=250)
-        for name, score in watched.scores().items():
-            found.setdefault(name, []).append(score)
-    return {
-        name: Score(*np.mean([astuple(score) for score in scores], axis=0))
-        for name, scores in found.items()
-    }
+    markets = {seed: AgentMarket(seed, 120, shares) for seed in SEEDS}
+    return mean_scores(
+        watch(market, seed, unseen=unseen, count=250).scores() for seed, market in markets.items()
+    )
 
 
 def test_the_books_of_the_market_balance() -> None:

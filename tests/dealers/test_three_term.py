@@ -5,7 +5,7 @@ import pytest
 
 from dealers.attribution import ATTRIBUTIONS, TradeClass
 from dealers.flow import FlowColumns
-from dealers.three_term import WIDENING, OverlapPrior, estimate_three_term
+from dealers.three_term import OverlapPrior, estimate_three_term
 from greeks.conventions import FloatArray
 
 LIT = ATTRIBUTIONS[TradeClass.LIT]
@@ -87,7 +87,7 @@ def test_its_interval_holds_the_truth_nine_times_in_ten_in_its_own_world() -> No
 
 def test_nothing_exceeds_the_open_interest_even_when_the_tape_contradicts_it() -> None:
     flow = columns(np.array([500.0]), np.array([1.0]), np.array([1.0]), knows_start=True)
-    found = estimate_three_term(flow, np.array([10.0])).widened(WIDENING, np.array([10.0]))
+    found = estimate_three_term(flow, np.array([10.0])).widened(np.array([10.0]))
     assert np.abs(found.quantiles).max() <= 10.0
     assert found.mean[0] < 0
 
