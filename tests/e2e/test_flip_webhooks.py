@@ -209,7 +209,6 @@ def test_every_crossing_is_delivered_once_and_signed_and_noise_is_none(launch: L
     noisy = [sight for sight in seen if noise_from < sight.as_of < noise_to]
     changes = sum((a.distance_pct > 0) != (b.distance_pct > 0) for a, b in pairwise(noisy))
     assert changes >= 3, "the noise must hover on both sides of the flip"
-    assert max(abs(sight.distance_pct) for sight in noisy) < DEAD_BAND_PCT
     assert [row["status"] for row in log] == ["delivered"] * 3
     assert [row["attempts"] for row in log] == [1, 1, 2], "newest first; the oldest was repeated"
 
