@@ -60,8 +60,7 @@ class PositionEstimate:
     lo_coin, hi_coin : (n,) 5 % and 95 % quantiles; NaN when the model has no error.
     draws_coin : (D, n) joint draws; D = 0 when the model has no error.
     gex : what it makes of net GEX.
-    enough_data : whether the answer may be shown as an answer.
-    reason : why not.
+    reason : why the data do not suffice to show it as an answer; None when they do.
     """
 
     model: str
@@ -70,8 +69,12 @@ class PositionEstimate:
     hi_coin: FloatArray
     draws_coin: FloatArray
     gex: GexInterval
-    enough_data: bool
-    reason: str | None
+    reason: str | None = None
+
+    @property
+    def enough_data(self) -> bool:
+        """Whether the answer may be shown as an answer."""
+        return self.reason is None
 
 
 def point_estimate(
@@ -87,8 +90,6 @@ def point_estimate(
         hi_coin=unknown,
         draws_coin=draws,
         gex=summarise_gex(position_coin, draws, open_interest_coin, ladder),
-        enough_data=True,
-        reason=None,
     )
 
 

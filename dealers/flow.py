@@ -13,11 +13,12 @@ import numpy as np
 from dealers.attribution import TradeClass, classify
 from dealers.tape import AggressorSide, Trade
 from greeks.chain import OptionChain
-from greeks.conventions import BoolArray, FloatArray, IntArray
+from greeks.conventions import MS_PER_DAY, BoolArray, FloatArray, IntArray
 
 Runs = tuple[tuple[int, int], ...]
 """Sequence numbers seen, as closed intervals, rising and apart from each other."""
 
+WARM_UP_MS = MS_PER_DAY
 _NOTHING = (0.0,) * len(TradeClass)
 
 
@@ -107,6 +108,7 @@ class FlowColumns:
     missing: IntArray
     reaches_listing: BoolArray
     start_open_interest_coin: FloatArray
+    is_call: BoolArray
 
     def select(self, rows: IntArray) -> "FlowColumns":
         """Return the columns of the given rows."""
@@ -118,6 +120,7 @@ class FlowColumns:
             self.missing[rows],
             self.reaches_listing[rows],
             self.start_open_interest_coin[rows],
+            self.is_call[rows],
         )
 
 
@@ -196,6 +199,7 @@ class FlowBook:
             missing=np.array([flow.missing for flow in rows], np.int64),
             reaches_listing=np.array([flow.reaches_listing for flow in rows], np.bool_),
             start_open_interest_coin=np.where(np.isfinite(start), start, chain.open_interest_coin),
+            is_call=chain.is_call,
         )
 
     def to_state(self) -> FlowState:
@@ -232,6 +236,13 @@ class FlowBook:
         ]
         by_name = dict(zip(state["instrument_name"], flows, strict=True))
         return cls(state["since_ms"], state["until_ms"], by_name)
+
+
+def missing_history(book: FlowBook) -> str | None:
+    """Why a tape is too short to tell inventories: less than a day; None when it is not."""
+    if book.history_ms >= WARM_UP_MS:
+        return None
+    return f"expected 24 h of trades, was {book.history_ms / 3_600_000:.1f} h"
 
 
 def is_option(instrument_name: str) -> bool:

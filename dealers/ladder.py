@@ -52,17 +52,24 @@ class GexLadder:
         0.01 % of the root of the exact profile unless two roots share a step.
         """
         net = np.nan_to_num(positions_coin) @ self.per_coin
-        left, right = net[:, :-1], net[:, 1:]
-        changes = (left < 0) != (right < 0)
-        changes &= (left != 0) | (right != 0)
-        moves = np.log(self.levels_usd / self.spot_usd)
-        with np.errstate(all="ignore"):
-            roots = moves[:-1] + np.diff(moves) * left / (left - right)
-        distance = np.where(changes, np.abs(roots), np.inf)
-        nearest = np.argmin(distance, axis=1)
-        rows = np.arange(len(net))
-        found = np.isfinite(distance[rows, nearest])
-        return np.where(found, self.spot_usd * np.exp(roots[rows, nearest]), np.nan)
+        return nearest_sign_change(self.levels_usd, net, self.spot_usd)
+
+
+def nearest_sign_change(levels_usd: FloatArray, net: FloatArray, spot_usd: float) -> FloatArray:
+    """Level nearest to spot, in log distance, at which each row of `net` (D, M) changes sign.
+
+    Linear in ln S between the levels around it; NaN where nothing changes sign.
+    """
+    left, right = net[:, :-1], net[:, 1:]
+    changes = ((left < 0) != (right < 0)) & ((left != 0) | (right != 0))
+    moves = np.log(levels_usd / spot_usd)
+    with np.errstate(all="ignore"):
+        roots = moves[:-1] + np.diff(moves) * left / (left - right)
+    distance = np.where(changes, np.abs(roots), np.inf)
+    nearest = np.argmin(distance, axis=1)
+    rows = np.arange(len(net))
+    found = np.isfinite(distance[rows, nearest])
+    return np.where(found, spot_usd * np.exp(roots[rows, nearest]), np.nan)
 
 
 def gex_per_coin(chain: OptionChain) -> FloatArray:

@@ -1,6 +1,7 @@
 """Uncertain inventories, one distribution an option, and how their errors hang together."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from scipy.special import ndtr
@@ -10,9 +11,17 @@ from greeks.conventions import BoolArray, FloatArray
 LEVELS = (np.arange(100) + 0.5) / 100
 """Probabilities at which quantiles are kept: the centres of a hundred equal shares. Between them
 a distribution is uniform; beyond the outermost it has nothing."""
-WIDENING = 0.28
+WIDENING = 0.25
 """Makes 90 % intervals hold about 90 % of the truth on our own synthetic agent markets, whose
 customers lean and close in known ways. No venue publishes a truth to calibrate on [A]."""
+
+
+class SharedError(IntEnum):
+    """Errors that options have in common; columns of `Marginals.loadings`."""
+
+    ATTRIBUTION = 0
+    START_OF_CALLS = 1
+    START_OF_PUTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +32,13 @@ class Marginals:
     ----------
     mean : (n,).
     quantiles : (n, 100) at `LEVELS`.
-    loading : (n,) correlation of the option's error with the error of attribution that all
-        options share, -1 to 1.
+    loadings : (n, 3) correlation of the option's error with each error that options share: of
+        attribution, all of them; of the unknown start, calls and puts apart (`SharedError`).
     """
 
     mean: FloatArray
     quantiles: FloatArray
-    loading: FloatArray
+    loadings: FloatArray
 
     @property
     def lo(self) -> FloatArray:
@@ -45,7 +54,7 @@ class Marginals:
         """Clip every distribution to +- `bound` (n,)."""
         limit = bound[:, None]
         mean = np.clip(self.mean, -bound, bound)
-        return Marginals(mean, np.clip(self.quantiles, -limit, limit), self.loading)
+        return Marginals(mean, np.clip(self.quantiles, -limit, limit), self.loadings)
 
     def widened(self, bound: FloatArray, by: float = WIDENING) -> "Marginals":
         """Stretch about the mean by k = 1 + `by` (1 - (hi - lo)/(2 bound)), within +- `bound`.
@@ -58,20 +67,20 @@ class Marginals:
         factor = (1 + by * (1 - span))[:, None]
         mean = self.mean[:, None]
         quantiles = mean + factor * (self.quantiles - mean)
-        return Marginals(self.mean, quantiles, self.loading).bounded(bound)
+        return Marginals(self.mean, quantiles, self.loadings).bounded(bound)
 
     def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Joint draws, (count, n).
 
-        One standard normal g a draw stands for the error of attribution; option i takes the
-        quantile at u = Phi(loading g + sqrt(1 - loading^2) z), z its own normal (one-factor
-        Gaussian copula [A]). Each option keeps its own distribution exactly.
+        Three standard normals g a draw stand for the shared errors; option i takes the quantile
+        at u = Phi(L g + sqrt(1 - |L|^2) z), L its loadings and z its own normal (a Gaussian
+        copula [A]). Each option keeps its own distribution exactly.
         """
         n = len(self.mean)
-        shared = rng.standard_normal((count, 1))
-        own = rng.standard_normal((count, n))
-        loading = np.clip(np.nan_to_num(self.loading), -1.0, 1.0)
-        u = ndtr(loading * shared + np.sqrt(1 - loading**2) * own)
+        loadings = np.nan_to_num(self.loadings)
+        own = np.sqrt(np.maximum(1 - (loadings**2).sum(axis=1), 0.0))
+        shared = rng.standard_normal((count, len(SharedError))) @ loadings.T
+        u = ndtr(shared + own * rng.standard_normal((count, n)))
         at = np.clip(u * len(LEVELS) - 0.5, 0, len(LEVELS) - 1)
         below = np.minimum(at.astype(np.int64), len(LEVELS) - 2)
         rows = np.arange(n)
@@ -80,13 +89,17 @@ class Marginals:
 
 
 def merge(base: Marginals, better: Marginals, rows: BoolArray) -> Marginals:
-    """Return `base` with `better` in the rows where `rows` is true, in order."""
-    mean, quantiles, loading = base.mean.copy(), base.quantiles.copy(), base.loading.copy()
-    mean[rows], quantiles[rows], loading[rows] = better.mean, better.quantiles, better.loading
-    return Marginals(mean, quantiles, loading)
+    """Return `base` with `better` in the rows where `rows` is true, in order.
+
+    What a row shares through its unknown start stays that of `base`.
+    """
+    mean, quantiles, loadings = base.mean.copy(), base.quantiles.copy(), base.loadings.copy()
+    mean[rows], quantiles[rows] = better.mean, better.quantiles
+    loadings[rows, SharedError.ATTRIBUTION] = better.loadings[:, SharedError.ATTRIBUTION]
+    return Marginals(mean, quantiles, loadings)
 
 
-def from_weights(value: FloatArray, weight: FloatArray, loading: FloatArray) -> Marginals:
+def from_weights(value: FloatArray, weight: FloatArray, loadings: FloatArray) -> Marginals:
     """Distributions of weighted points: `value` and `weight` (n, G), values rising along G.
 
     Weights need not sum to 1. A quantile is linear between the centres of the weights. A row
@@ -104,4 +117,4 @@ def from_weights(value: FloatArray, weight: FloatArray, loading: FloatArray) -> 
         table = found.reshape(-1, len(LEVELS))
         quantiles[known] = np.clip(table, points[:, :1], points[:, -1:])
         mean[known] = (share * points).sum(axis=1)
-    return Marginals(mean, quantiles, loading)
+    return Marginals(mean, quantiles, loadings)

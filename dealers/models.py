@@ -14,9 +14,9 @@ from dealers.estimate import (
     point_estimate,
     summarise_flips,
 )
-from dealers.flow import FlowBook, position_from_flow
+from dealers.flow import FlowBook, missing_history, position_from_flow
 from dealers.inventory import InventoryModel, ModelInputs, Unavailable
-from dealers.posterior import MODEL, WARM_UP_MS
+from dealers.posterior import MODEL, PosteriorState
 from dealers.rules import PositionModel, position_from_rule
 from greeks.conventions import Regime
 
@@ -56,8 +56,8 @@ class FlowModel:
     def estimate(self, inputs: ModelInputs) -> PositionEstimate | Unavailable:
         """Mirror the tape once it is a day long."""
         book = inputs.state.book if inputs.state else FlowBook()
-        if book.history_ms < WARM_UP_MS:
-            return Unavailable(self.name, _too_short(book))
+        if reason := missing_history(book):
+            return Unavailable(self.name, reason)
         chain = inputs.chain
         position = position_from_flow(chain, book)
         return point_estimate(self.name, position, chain.open_interest_coin, inputs.ladder)
@@ -72,10 +72,11 @@ class PosteriorModel:
 
     def estimate(self, inputs: ModelInputs) -> PositionEstimate | Unavailable:
         """Summarise the posterior once it says more than the bound."""
-        if inputs.state is None:
-            return Unavailable(self.name, _too_short(FlowBook()))
-        found = inputs.state.estimate(inputs.chain, inputs.ladder, inputs.rng)
-        return found if found.reason is None else Unavailable(self.name, found.reason)
+        state = inputs.state or PosteriorState()
+        if reason := missing_history(state.book):
+            return Unavailable(self.name, reason)
+        found = state.estimate(inputs.chain, inputs.ladder, inputs.rng)
+        return Unavailable(self.name, found.reason) if found.reason else found
 
 
 MODELS: tuple[InventoryModel, ...] = (
@@ -174,7 +175,3 @@ def _ask(model: InventoryModel, inputs: ModelInputs) -> ModelAnswer:
         flip_usd=flip if np.isfinite(flip) else None,
         flips=summarise_flips(answer.draws_coin, inputs.ladder),
     )
-
-
-def _too_short(book: FlowBook) -> str:
-    return f"expected 24 h of trades, was {book.history_ms / 3_600_000:.1f} h"

@@ -12,7 +12,7 @@ import numpy as np
 
 from dealers.attribution import ATTRIBUTIONS, CONCENTRATION, TradeClass
 from dealers.flow import InstrumentFlow
-from dealers.marginals import Marginals, from_weights
+from dealers.marginals import Marginals, SharedError, from_weights
 from greeks.conventions import FloatArray, IntArray
 
 PARTICLES = 600
@@ -148,19 +148,21 @@ def drift(
 def summarise(clouds: Sequence[Cloud], open_interest_coin: FloatArray) -> Marginals:
     """Weighted mean and quantiles of each cloud, within +- OI.
 
-    The loading is the weighted correlation of a particle's inventory with its a - c. The
-    intervals are too narrow before `Marginals.widened`. Means are shrunk towards
-    zero on our synthetic market (truth is 1.1 to 1.3 times the mean): read the magnitude as
+    The loading on attribution is the weighted correlation of a particle's inventory with its
+    a - c. The intervals are too narrow before `Marginals.widened`. Means are shrunk towards zero
+    on our synthetic market (truth is 1.1 to 1.3 times the mean): read the magnitude as
     conservative.
     """
     position = np.stack([cloud.position_coin for cloud in clouds])
     weight = _weights(np.stack([cloud.log_weight for cloud in clouds]))
     effect = np.stack([cloud.odds[:, 0] - cloud.odds[:, 2] for cloud in clouds])
     order = np.argsort(position, axis=1)
+    loadings = np.zeros((len(clouds), len(SharedError)))
+    loadings[:, SharedError.ATTRIBUTION] = _correlation(position, effect, weight)
     return from_weights(
         np.take_along_axis(position, order, axis=1),
         np.take_along_axis(weight, order, axis=1),
-        _correlation(position, effect, weight),
+        loadings,
     ).bounded(open_interest_coin)
 
 

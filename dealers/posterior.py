@@ -1,7 +1,7 @@
 """Inventory with uncertainty, as a fold: E1 for every option, E2 where the gamma is.
 
 Trades and chains in, a new state out; the random source is passed in. What the numbers rest on,
-the odds of attribution and the factors that widen the intervals, comes from our own synthetic
+the odds of attribution and the widening of the intervals, comes from our own synthetic
 agent market: no venue publishes who held what.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from dealers.attribution import classify
 from dealers.estimate import PositionEstimate, summarise_gex
-from dealers.flow import FlowBook
+from dealers.flow import FlowBook, missing_history
 from dealers.ladder import GexLadder, gex_per_coin
 from dealers.marginals import Marginals, merge
 from dealers.particles import (
@@ -28,11 +28,9 @@ from dealers.particles import (
 from dealers.tape import AggressorSide, Trade
 from dealers.three_term import estimate_three_term
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_DAY
 
 MODEL = "posterior"
 DRAWS = 256
-WARM_UP_MS = MS_PER_DAY
 _CLOUDS = 300  # options followed by particles: those with most OI x gamma
 _KEPT_CLOUDS = 450  # an option near the border keeps its cloud
 _BLOCK_TRADES = 10  # trades weighed together: OI steps one by one make clouds too sure
@@ -136,11 +134,8 @@ class PosteriorState:
         marginals = self._marginals(chain, rng)
         drawn = marginals.draw(draws, rng)
         gex = summarise_gex(marginals.mean, drawn, chain.open_interest_coin, ladder)
-        reason = None
-        if self.book.history_ms < WARM_UP_MS:
-            hours = self.book.history_ms / 3_600_000
-            reason = f"expected 24 h of trades, was {hours:.1f} h"
-        elif not gex.width_of_gross <= _MAX_WIDTH_OF_GROSS:
+        reason = missing_history(self.book)
+        if reason is None and not gex.width_of_gross <= _MAX_WIDTH_OF_GROSS:
             reason = f"expected an interval within gross GEX, was {gex.width_of_gross:.2f} of it"
         return PositionEstimate(
             model=MODEL,
@@ -149,7 +144,6 @@ class PosteriorState:
             hi_coin=marginals.hi,
             draws_coin=drawn,
             gex=gex,
-            enough_data=reason is None,
             reason=reason,
         )
 
@@ -174,10 +168,9 @@ class PosteriorState:
         return replace(self, clouds=clouds, pending=pending)
 
     def _marginals(self, chain: OptionChain, rng: np.random.Generator) -> Marginals:
-        """E1 for every row, E2 where there is a cloud, each widened by its own factor."""
+        """E1 for every row, E2 where there is a cloud, their intervals widened."""
         interest = chain.open_interest_coin
-        base = estimate_three_term(self.book.columns(chain), interest)
-        base = base.widened(interest)
+        base = estimate_three_term(self.book.columns(chain), interest).widened(interest)
         followed = np.array([name in self.clouds for name in chain.instrument_name], np.bool_)
         followed &= np.isfinite(interest)
         if not followed.any():

@@ -5,9 +5,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from dealers.ladder import GexLadder
+from dealers.ladder import GexLadder, gex_per_coin, nearest_sign_change
 from greeks.chain import OptionChain
 from greeks.conventions import DAYS_PER_YEAR, MS_PER_DAY, VOL_POINT, FloatArray
+from greeks.profile import Book, compute_profile
 
 OI_NOISE = 0.05
 BASIS = 0.01
@@ -104,9 +105,9 @@ def compute_regime_margin(
     Spot reaches the level, the level drifts to spot, or positions change at both. `atm_iv`, a
     fraction, gives one day of spot: atm_iv / sqrt(365) [A: risk-neutral volatility].
     """
-    ladder = GexLadder.of(chain)
-    net = float(ladder.net_at_spot(position_coin[None, :])[0])
-    spread = float(np.std(ladder.net_at_spot(_noisy(position_coin, rng))))
+    held = np.nan_to_num(position_coin)
+    per_coin = gex_per_coin(chain)
+    net, spread = float(held @ per_coin), float(np.std(_noisy(held, rng) @ per_coin))
     distance = abs(float(np.log(stability.flip_usd / chain.index_price)))
     shifts = np.abs([stability.day_usd, stability.iv_up_usd, stability.iv_down_usd])
     drift = float(np.nanmax(shifts, initial=0.0)) / chain.index_price
@@ -129,7 +130,9 @@ def _over(distance: float, unit: float) -> float:
 
 
 def _flip(chain: OptionChain, position_coin: FloatArray) -> float:
-    return float(GexLadder.of(chain).flips(position_coin[None, :])[0])
+    profile = compute_profile(Book.of(chain, position_coin))
+    net = profile.gex_usd_per_1pct[None, :]
+    return float(nearest_sign_change(profile.spot_usd, net, chain.index_price)[0])
 
 
 def _noisy(position_coin: FloatArray, rng: np.random.Generator) -> FloatArray:

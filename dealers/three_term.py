@@ -10,9 +10,12 @@ from scipy.special import ndtr
 
 from dealers.attribution import ATTRIBUTIONS, TradeClass
 from dealers.flow import FlowColumns
-from dealers.marginals import Marginals, from_weights
+from dealers.marginals import Marginals, SharedError, from_weights
 from greeks.conventions import FloatArray
 
+START_LOADING = 0.14
+"""How much unknown starts of one option type have in common [A]. 0 would let a thousand unknown
+signs cancel, and open interest alone would seem to tell net GEX."""
 _FLOOR = 1e-12  # odds left to a book that contradicts the tape: only the bound holds
 _SPAN_SD = 6.0
 _DUST = 1e-9  # coins; keeps an option without open interest out of divisions by zero
@@ -61,8 +64,25 @@ def estimate_three_term(
         decay = np.exp(np.maximum((least - overlap) / np.maximum(scale, _DUST)[:, None], -700.0))
         odds = _density(grid, mean, sd, start) + _FLOOR
         odds *= overlap ** (prior.overlap_shape - 1) * decay
-        loading = np.sign(mean) * shared_sd / np.sqrt(sd**2 + start**2 / 3)
-        return from_weights(grid, odds * np.gradient(grid, axis=1), loading)
+        loadings = _loadings(flow, mean, shared_sd, sd, start)
+        return from_weights(grid, odds * np.gradient(grid, axis=1), loadings)
+
+
+def _loadings(
+    flow: FlowColumns, mean: FloatArray, shared_sd: FloatArray, sd: FloatArray, start: FloatArray
+) -> FloatArray:
+    """Shares of the deviation before the evidence that are e's and q0's: (n, 3).
+
+    More e takes every inventory further from its start. Starts are alike among calls and among
+    puts, as far as customers overwrite all of them or none [A].
+    """
+    total = np.sqrt(sd**2 + start**2 / 3)
+    of_start = START_LOADING * start / np.sqrt(3) / total
+    loadings = np.zeros((len(mean), len(SharedError)))
+    loadings[:, SharedError.ATTRIBUTION] = np.sign(mean) * shared_sd / total
+    loadings[:, SharedError.START_OF_CALLS] = np.where(flow.is_call, of_start, 0.0)
+    loadings[:, SharedError.START_OF_PUTS] = np.where(flow.is_call, 0.0, of_start)
+    return loadings
 
 
 def _moments(flow: FlowColumns, prior: OverlapPrior) -> tuple[FloatArray, FloatArray, FloatArray]:

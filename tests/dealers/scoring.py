@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from dealers.flow import FlowColumns, InstrumentFlow
-from dealers.marginals import Marginals
+from dealers.marginals import Marginals, merge
 from dealers.particles import Block, Cloud, advance, seed_cloud, summarise
 from dealers.three_term import estimate_three_term
 from greeks.conventions import FloatArray
@@ -69,13 +69,14 @@ class Watched:
             missing=np.zeros(size, np.int64),
             reaches_listing=np.full(size, self.knows_start),
             start_open_interest_coin=self.start_open_interest,
+            is_call=np.arange(size) % 2 == 0,
         )
 
     def scores(self) -> dict[str, Score]:
         interest = self.market.open_interest_coin
         mirrored = np.clip(-self.signed.sum(axis=0), -interest, interest)
         first = estimate_three_term(self.columns(), interest)
-        second = summarise(self.clouds, interest)
+        second = merge(first, summarise(self.clouds, interest), np.ones(self.market.size, bool))
         return {
             "E0 flow": self._point(mirrored),
             "E1 three-term": self._score(first.widened(interest)),

@@ -10,14 +10,16 @@ RNG_SEED = 11
 
 def normal(mean: float, sd: float, loading: float = 0.0) -> Marginals:
     grid = np.linspace(mean - 6 * sd, mean + 6 * sd, 801)[None, :]
-    return from_weights(grid, np.exp(-(((grid - mean) / sd) ** 2) / 2), np.array([loading]))
+    return from_weights(
+        grid, np.exp(-(((grid - mean) / sd) ** 2) / 2), np.array([[loading, 0.0, 0.0]])
+    )
 
 
 def stack(*parts: Marginals) -> Marginals:
     return Marginals(
         np.concatenate([part.mean for part in parts]),
         np.concatenate([part.quantiles for part in parts]),
-        np.concatenate([part.loading for part in parts]),
+        np.concatenate([part.loadings for part in parts]),
     )
 
 
@@ -30,7 +32,7 @@ def test_weighted_points_have_the_quantiles_of_their_distribution() -> None:
 
 
 def test_a_single_point_is_certain() -> None:
-    found = from_weights(np.full((1, 3), 7.0), np.array([[1.0, 2.0, 1.0]]), np.zeros(1))
+    found = from_weights(np.full((1, 3), 7.0), np.array([[1.0, 2.0, 1.0]]), np.zeros((1, 3)))
     assert found.lo[0] == found.mean[0] == found.hi[0] == 7.0
 
 
@@ -77,5 +79,5 @@ def test_better_rows_replace_their_own_and_no_others() -> None:
     base = stack(normal(0.0, 1.0), normal(1.0, 1.0), normal(2.0, 1.0))
     found = merge(base, normal(9.0, 1.0, 0.3), np.array([False, True, False]))
     assert found.mean == pytest.approx([0.0, 9.0, 2.0], abs=1e-9)
-    assert found.loading.tolist() == [0.0, 0.3, 0.0]
+    assert found.loadings[:, 0].tolist() == [0.0, 0.3, 0.0]
     assert base.mean[1] == pytest.approx(1.0), "values are not changed in place"

@@ -31,6 +31,7 @@ def columns(
         missing=np.full(n, missing),
         reaches_listing=np.full(n, knows_start),
         start_open_interest_coin=start,
+        is_call=np.ones(n, bool),
     )
 
 
