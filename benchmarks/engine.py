@@ -13,10 +13,10 @@ from benchmarks import plain
 from benchmarks.floor import ROWS, Floor, Gaussians, NoCompilerError, compile_floor
 from benchmarks.harness import Row, Task, measure
 from benchmarks.inputs import Options, Variant, tiled, variants
-from benchmarks.peers import GREEKS, build
+from benchmarks.peers import GREEKS, Builder, build
 from benchmarks.peers_implied_vol import IMPLIED_VOL, out_of_the_money, prices_of
 from benchmarks.peers_profile import profile_builders
-from greeks.black76 import Greeks, compute_greeks
+from greeks.black76 import Greeks, StrikeGreeks, compute_greeks, compute_strike_greeks
 from greeks.book_levels import find_book_flips
 from greeks.conventions import FloatArray
 from greeks.exposure import compute_exposure
@@ -50,6 +50,7 @@ class Engine:
         """The rows in the order of the table."""
         return [
             self.greeks_1000,
+            self.greeks_rows_1000,
             self.greeks_1000000,
             self.profile_1000x401,
             self.profile_2000x801,
@@ -62,25 +63,40 @@ class Engine:
 
     def greeks_1000(self) -> Row:
         inputs = [variant.options for variant in self.thousand]
-        return self._greeks("greeks_1000", inputs, seconds=16)
+        return self._greeks("greeks_1000", inputs, GREEKS, seconds=16)
 
-    def greeks_1000000(self) -> Row:
-        inputs = [tiled(self.thousand[0].options, 1_000_000)]
-        slow = dict.fromkeys(("vollib", "quantlib"), "too slow or too large for a million")
-        fast = {name: builder for name, builder in GREEKS.items() if name not in slow}
-        return self._greeks("greeks_1000000", inputs, seconds=14, builders=fast)
-
-    def _greeks(
-        self, name: str, inputs: list[Options], seconds: float, builders: dict | None = None
-    ) -> Row:
-        peers = {"naive": lambda i: plain.greeks(inputs[i % len(inputs)])}
-        peers |= self._c_greeks(inputs)
-        peers |= build(GREEKS if builders is None else builders, inputs, self.missing)
+    def greeks_rows_1000(self) -> Row:
+        inputs = [variant.options for variant in self.thousand]
+        peers = self._c_greeks(inputs)
+        peers["plain"] = lambda i: plain.greeks(inputs[i % len(inputs)])
 
         def ours(i: int) -> Greeks:
             return compute_greeks(*inputs[i % len(inputs)].columns)
 
-        row = measure(SECTION, name, ours, peers, seconds)
+        note = "rows in any order, bad ones too: checked, twins found, spread to rows"
+        return measure(SECTION, "greeks_rows_1000", ours, peers, seconds=3, note=note)
+
+    def greeks_1000000(self) -> Row:
+        inputs = [tiled(self.thousand[0].options, 1_000_000)]
+        fast = {name: peer for name, peer in GREEKS.items() if name not in {"vollib", "quantlib"}}
+        return self._greeks("greeks_1000000", inputs, fast, seconds=14)
+
+    def _greeks(
+        self, name: str, inputs: list[Options], builders: dict[str, Builder], seconds: float
+    ) -> Row:
+        strikes = [_strikes_of(options) for options in inputs]
+        peers: dict[str, Task] = {
+            "naive": lambda i: plain.naive_greeks(inputs[i % len(inputs)]),
+            "plain": lambda i: plain.greeks(inputs[i % len(inputs)]),
+        }
+        peers |= self._c_greeks(inputs)
+        peers |= build(builders, inputs, self.missing)
+
+        def ours(i: int) -> StrikeGreeks:
+            return compute_strike_greeks(*strikes[i % len(strikes)])
+
+        note = "price, delta, rho of call and put and 11 shared Greeks at each strike"
+        row = measure(SECTION, name, ours, peers, seconds, note)
         row.error = golden_error()
         return row
 
@@ -169,7 +185,7 @@ class Engine:
         def naive(i: int) -> None:
             for chains in assets:
                 options = chains[i % len(chains)].options
-                plain.greeks(options)
+                plain.naive_greeks(options)
                 plain.profile(options, LADDER.moves)
 
         options = sum(len(chains[0].options) for chains in assets)
@@ -198,6 +214,14 @@ class Engine:
         row = measure(SECTION, name, ours, peers, seconds)
         row.error = float(np.nanmax(np.abs(ours(0) / inputs[0].iv - 1)))
         return row
+
+
+def _strikes_of(options: Options) -> list[FloatArray]:
+    """Forward, strike, years and volatility once for each call and put, which alternate."""
+    for column in options.columns[:4]:
+        if not np.array_equal(column[::2], column[1::2]):
+            raise ValueError("expected each call beside its put")
+    return [np.ascontiguousarray(column[::2]) for column in options.columns[:4]]
 
 
 def golden_error() -> float:

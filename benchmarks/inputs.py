@@ -9,7 +9,7 @@ from greeks.conventions import BoolArray, FloatArray
 from greeks.held import HeldRows
 from tests.builders import make_venue_chain, with_columns
 
-VARIANTS = 64
+VARIANTS = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,10 @@
-"""The same work as anyone would write it in NumPy: one formula a line, whole arrays at a time."""
+"""The same work in NumPy as it is usually written.
+
+`naive` has one textbook function a Greek, each with its own d1 and d2; `plain` is one pass that
+shares them, one formula a line.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import ndtr
@@ -7,6 +13,56 @@ from benchmarks.inputs import Options
 from greeks.conventions import FloatArray
 
 ROOT_2PI = np.sqrt(2 * np.pi)
+
+
+def _d1(o: Options) -> FloatArray:
+    return (np.log(o.forward / o.strike) + 0.5 * o.iv**2 * o.years) / (o.iv * np.sqrt(o.years))
+
+
+def _d2(o: Options) -> FloatArray:
+    return _d1(o) - o.iv * np.sqrt(o.years)
+
+
+def _density(o: Options) -> FloatArray:
+    return np.exp(-(_d1(o) ** 2) / 2) / ROOT_2PI
+
+
+def _sign(o: Options) -> FloatArray:
+    return np.where(o.is_call, 1.0, -1.0)
+
+
+def _vega(o: Options) -> FloatArray:
+    return o.forward * _density(o) * np.sqrt(o.years)
+
+
+def _gamma(o: Options) -> FloatArray:
+    return _density(o) / (o.forward * o.iv * np.sqrt(o.years))
+
+
+NAIVE: dict[str, Callable[[Options], FloatArray]] = {
+    "price": lambda o: (
+        _sign(o) * (o.forward * ndtr(_sign(o) * _d1(o)) - o.strike * ndtr(_sign(o) * _d2(o)))
+    ),
+    "delta": lambda o: _sign(o) * ndtr(_sign(o) * _d1(o)),
+    "rho": lambda o: _sign(o) * o.strike * o.years * ndtr(_sign(o) * _d2(o)),
+    "vega": _vega,
+    "gamma": _gamma,
+    "speed": lambda o: -_gamma(o) / o.forward * (_d1(o) / (o.iv * np.sqrt(o.years)) + 1),
+    "volga": lambda o: _vega(o) * _d1(o) * _d2(o) / o.iv,
+    "zomma": lambda o: _gamma(o) * (_d1(o) * _d2(o) - 1) / o.iv,
+    "vanna": lambda o: -_density(o) * _d2(o) / o.iv,
+    "veta": lambda o: -_vega(o) * (1 + _d1(o) * _d2(o)) / (2 * o.years),
+    "color": lambda o: _gamma(o) * (1 - _d1(o) * _d2(o)) / (2 * o.years),
+    "charm": lambda o: _density(o) * _d2(o) / (2 * o.years),
+    "theta": lambda o: -o.forward * _density(o) * o.iv / (2 * np.sqrt(o.years)),
+    "ultima": lambda o: (
+        -_vega(o) / o.iv**2 * (_d1(o) * _d2(o) * (1 - _d1(o) * _d2(o)) + _d1(o) ** 2 + _d2(o) ** 2)
+    ),
+}
+
+
+def naive_greeks(options: Options) -> list[FloatArray]:
+    return [greek(options) for greek in NAIVE.values()]
 
 
 def greeks(options: Options) -> list[FloatArray]:

@@ -23,12 +23,13 @@ MAX_SD = 100.0
 MAX_USD = 1e15
 INV_SQRT_2PI = 0.3989422804014327
 SQRT_HALF_PI = 1.2533141373155003
+ROOT_HALF = 0.7071067811865476
 FLOOR_EXPONENT = -650.0
 """Densities stop falling at exp(-650): denormal numbers cost ten times more and mean nothing."""
 BLOCK = 4096
 """Rows computed together: the working set stays inside the second-level cache."""
-LOST_DIGITS = 2500.0
-"""A price is a difference of two tails; above this (1 + |d1|)^3 / v it comes from its series."""
+NARROW_SD = 0.005
+"""Below this v even the difference of the tails loses digits, and its series takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,22 @@ class Greeks:
     ultima: FloatArray
 
 
-_COUNT = len(fields(Greeks))
-_SIDED = 3  # price, delta and rho differ between a call and its put; the rows below them do not
-_KINDS = 5  # what `_shared` says of price, delta and rho
+_SIDED = 3  # price, delta and rho differ between a call and its put; the Greeks below them do not
+_SHARED = len(fields(Greeks)) - _SIDED
+
+
+@dataclass(frozen=True, slots=True)
+class StrikeGreeks:
+    """Price and Greeks of the call and of the put at each of m strikes, in the units of `Greeks`.
+
+    Attributes
+    ----------
+    sided : (3, 2, m) price, delta and rho, of the call and of the put.
+    shared : (11, m) the Greeks that both have in common, in the order of `Greeks` from vega on.
+    """
+
+    sided: FloatArray
+    shared: FloatArray
 
 
 def compute_greeks(
@@ -82,7 +96,7 @@ def compute_greeks(
     Neighbouring rows that agree in everything but the type, as a call and its put do, are
     computed once.
     """
-    table = np.empty((_COUNT, len(forward)))
+    table = np.empty((_SIDED + _SHARED, len(forward)))
     for start in range(0, len(forward), BLOCK):
         rows = slice(start, start + BLOCK)
         _fill(forward[rows], strike[rows], years[rows], iv[rows], is_call[rows], table[:, rows])
@@ -149,7 +163,7 @@ def _fill(
         out[0] += np.maximum(np.where(is_call, F - K, K - F), 0.0)
         out[1] = compute_delta(F, K, T, s, is_call)
     rows = np.flatnonzero(alive)
-    part = np.empty((_COUNT, len(rows)))
+    part = np.empty((_SIDED + _SHARED, len(rows)))
     _fill_alive(F[rows], K[rows], T[rows], s[rows], is_call[rows], part)
     out[:, rows] = part
 
@@ -163,90 +177,87 @@ def _fill_alive(
     differs = differs_from_previous(F, K, T, s)
     rows = np.flatnonzero(differs)
     differs[0] = False
-    twin = np.cumsum(differs)
-    shared = _shared(F.take(rows), K.take(rows), T.take(rows), s.take(rows))
-    shared[_KINDS:].take(twin, axis=1, out=out[_SIDED:], mode="clip")
-    value, call_d1, put_d1, call_d2, put_d2 = shared[:_KINDS].take(twin, axis=1)
-    cp = np.where(is_call, 1.0, -1.0)
-    gap = F - K
-    gap *= cp
-    np.maximum(gap, 0.0, out=gap)
-    np.add(value, gap, out=out[0])
-    np.multiply(np.where(is_call, call_d1, put_d1), cp, out=out[1])
-    cp *= K
-    cp *= T
-    np.multiply(np.where(is_call, call_d2, put_d2), cp, out=out[2])
+    twin: IntArray = np.cumsum(differs)
+    strikes = compute_strike_greeks(F.take(rows), K.take(rows), T.take(rows), s.take(rows))
+    strikes.shared.take(twin, axis=1, out=out[_SIDED:], mode="clip")
+    twin = np.where(is_call, twin, twin + len(rows))
+    strikes.sided.reshape(_SIDED, -1).take(twin, axis=1, out=out[:_SIDED], mode="clip")
 
 
-def _shared(F: FloatArray, K: FloatArray, T: FloatArray, s: FloatArray) -> FloatArray:
-    """What a call and its put have in common: (16, m).
+def compute_strike_greeks(
+    forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray
+) -> StrikeGreeks:
+    """The call and the put at each strike; every row computable and v at least 1e-8.
 
-    The out-of-the-money value; N(d1), N(-d1), N(d2), N(-d2); then the rows of `Greeks` from vega.
+    With Y(z) = N(-z)/n(z) and K n(d2) = F n(d1): N(-|d1|) = n(d1) Y(|d1|) and
+    K N(-|d2|) = F n(d1) Y(|d2|), so one exponential serves both tails. The out-of-the-money value
+    is F n(d1) |Y(|d1|) - Y(|d2|)|, a difference that keeps its digits; where d1 > 0 > d2 it is
+    min(F, K) - F n(d1) [Y(|d1|) + Y(|d2|)].
     """
-    out = np.empty((_KINDS + _COUNT - _SIDED, len(F)))
-    v = s * np.sqrt(T)
-    h = log_ratio(F, K)
-    h /= v
-    half = 0.5 * v
-    d = np.empty((2, len(F)))
-    np.add(h, half, out=d[0])
-    np.subtract(h, half, out=d[1])
-    n1 = d[0] * d[0]
-    n1 *= -0.5
-    np.maximum(n1, FLOOR_EXPONENT, out=n1)
-    np.exp(n1, out=n1)
-    n1 *= INV_SQRT_2PI
-    _fill_tails(F, K, v, h, d, n1, out[:_KINDS])
-    _fill_common(F, T, s, v, d, n1, out[_KINDS:])
-    return out
+    sided = np.empty((_SIDED, 2, len(forward)))
+    shared = np.empty((_SHARED, len(forward)))
+    for start in range(0, len(forward), BLOCK):
+        rows = slice(start, start + BLOCK)
+        F, K, T, s = forward[rows], strike[rows], years[rows], iv[rows]
+        v = np.sqrt(T)
+        v *= s
+        h = log_ratio(F, K)
+        h /= v
+        half = 0.5 * v
+        d = np.empty((2, len(v)))
+        np.add(h, half, out=d[0])
+        np.subtract(h, half, out=d[1])
+        n1 = d[0] * d[0]
+        n1 *= -0.5
+        np.maximum(n1, FLOOR_EXPONENT, out=n1)
+        np.exp(n1, out=n1)
+        n1 *= INV_SQRT_2PI
+        _fill_sided(F, K, T, v, h, d, n1, sided[..., rows])
+        _fill_shared(F, T, s, v, d, n1, shared[:, rows])
+    return StrikeGreeks(sided, shared)
 
 
-def _fill_tails(
+def _fill_sided(
     F: FloatArray,
     K: FloatArray,
+    T: FloatArray,
     v: FloatArray,
     h: FloatArray,
     d: FloatArray,
     n1: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Write the out-of-the-money value, N(d1), N(-d1), N(d2) and N(-d2)."""
-    size = np.abs(d)
-    tail = ndtr(-size)
+    """Write price, delta and rho of calls and puts: (3, 2, m)."""
+    tail = np.abs(d)
+    tail *= ROOT_HALF
+    erfcx(tail, out=tail)
+    Fn = SQRT_HALF_PI * F
+    Fn *= n1
+    tail *= Fn  # F N(-|d1|), K N(-|d2|)
+    value = np.abs(tail[0] - tail[1])
+    straddles = np.abs(h) < 0.5 * v
+    np.copyto(value, np.minimum(F, K) - tail[0] - tail[1], where=straddles)
+    narrow = np.flatnonzero(v < NARROW_SD)
+    if len(narrow):
+        scale = F[narrow] * n1[narrow] * v[narrow]
+        value[narrow] = scale * tail_difference(h[narrow], v[narrow])
+    gap = F - K
+    np.maximum(gap, 0.0, out=out[0, 0])
+    np.subtract(out[0, 0], gap, out=out[0, 1])
+    out[0] += value
+    tail[0] /= F
+    tail[1] /= K
     bulk = 1 - tail
     up = d > 0
-    N = out[1:].reshape(2, 2, -1)  # by d1 and d2, then by call and put
-    N[:, 0] = np.where(up, bulk, tail)
-    N[:, 1] = np.where(up, tail, bulk)
-    legs = np.where(h < 0, N[:, 0], N[:, 1])
-    legs[0] *= F
-    legs[1] *= K
-    np.subtract(legs[0], legs[1], out=out[0])
-    np.abs(out[0], out=out[0])
-    reach = size[0]
-    reach += 1
-    lost = np.flatnonzero(reach * reach * reach > LOST_DIGITS * v)
-    if len(lost):
-        out[0, lost] = (F * v * n1)[lost] * tail_difference(h[lost], v[lost])
+    calls, puts = out[1:, 0], out[1:, 1]  # N(d1), N(d2), then N(-d1), N(-d2)
+    calls[:], puts[:] = tail, bulk
+    np.copyto(calls, bulk, where=up)
+    np.copyto(puts, tail, where=up)
+    np.negative(puts, out=puts)
+    out[2] *= K * T
 
 
-def tail_difference(h: FloatArray, v: FloatArray) -> FloatArray:
-    """[Y(h + v/2) - Y(h - v/2)] / v with Y = N/n and h <= 0 (its mirror if not), by odd powers.
-
-    Y' = 1 + h Y and Y^(k+2) = (h^2 + 2k + 1) Y^(k) - k (k - 1) Y^(k-2). The out-of-the-money
-    value is F n(d1) v times this (after Jaeckel, "Let's be rational", 2015, section 6).
-    """
-    h = np.abs(h)
-    y = h * h
-    first = 1 - h * SQRT_HALF_PI * erfcx(h * np.sqrt(0.5))
-    third = (3 + y) * first - 1
-    fifth = (7 + y) * third - 6 * first
-    seventh = (11 + y) * fifth - 20 * third
-    w = v * v / 4
-    return np.asarray(first + w / 6 * (third + w / 20 * (fifth + w / 42 * seventh)))
-
-
-def _fill_common(
+def _fill_shared(
     F: FloatArray,
     T: FloatArray,
     s: FloatArray,
@@ -255,7 +266,7 @@ def _fill_common(
     n1: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Write the Greeks that a call shares with its put, in the order of `Greeks`."""
+    """Write the Greeks that a call shares with its put, in the order of `Greeks`: (11, m)."""
     d1, d2 = d
     vega, gamma, third = basis = out[:3]
     by_iv, by_time = out[3:6], out[6:9]
@@ -282,6 +293,22 @@ def _fill_common(
     speed *= gamma
     Fv *= -1
     speed /= Fv
+
+
+def tail_difference(h: FloatArray, v: FloatArray) -> FloatArray:
+    """[Y(h + v/2) - Y(h - v/2)] / v with Y = N/n and h <= 0 (its mirror if not), by odd powers.
+
+    Y' = 1 + h Y and Y^(k+2) = (h^2 + 2k + 1) Y^(k) - k (k - 1) Y^(k-2). The out-of-the-money
+    value is F n(d1) v times this (after Jaeckel, "Let's be rational", 2015, section 6).
+    """
+    h = np.abs(h)
+    y = h * h
+    first = 1 - h * SQRT_HALF_PI * erfcx(h * ROOT_HALF)
+    third = (3 + y) * first - 1
+    fifth = (7 + y) * third - 6 * first
+    seventh = (11 + y) * fifth - 20 * third
+    w = v * v / 4
+    return np.asarray(first + w / 6 * (third + w / 20 * (fifth + w / 42 * seventh)))
 
 
 def venue_theta(theta: FloatArray, price: FloatArray, years: FloatArray) -> FloatArray:

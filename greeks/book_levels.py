@@ -108,7 +108,7 @@ def _next_expiry(chain: OptionChain, expiry_ms: IntArray) -> int | None:
 def _cliff(chain: OptionChain, by_expiry: ExpiryTable) -> Cliff | None:
     at = _next_expiry(chain, by_expiry.expiry_ms)
     gross = by_expiry.gross_gex_usd_per_1pct
-    total = float(np.nansum(gross))
+    total = float(gross[np.isfinite(gross)].sum())
     if at is None or not (total > 0 and np.isfinite(gross[at])):
         return None
     return Cliff(

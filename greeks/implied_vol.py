@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erfcx, log_ndtr, ndtr
+from scipy.special import erfcx, log_ndtr
 
 from greeks.black76 import INV_SQRT_2PI, log_ratio, tail_difference
 from greeks.conventions import BoolArray, FloatArray
@@ -26,6 +26,7 @@ WIDE_STEPS = 3
 BLOCK = 2048
 MIN_TIME_VALUE = 1e-300
 _TABLE_POINTS = 4000
+_LOG_VALUE_LOW, _LOG_VALUE_STEP = -760.0, 0.2
 
 
 class IvStatus(IntEnum):
@@ -81,9 +82,9 @@ def implied_sd(time_value: FloatArray, forward: FloatArray, strike: FloatArray) 
 def _solve(x: FloatArray, beta: FloatArray) -> FloatArray:
     """Invert b(x, v) = beta for v."""
     with np.errstate(all="ignore"):
-        v = _guess(x, beta)
-        lower = beta < _inflection_value(x)
         log_beta = np.log(beta)
+        v = _guess(x, beta, log_beta)
+        lower = v * v < 2 * x
         for _ in range(STEPS):
             v = _householder(x, v, beta, log_beta, lower)
         wide = np.flatnonzero(v > WIDE_SD)
@@ -102,9 +103,12 @@ def _newton_step(x: FloatArray, v: FloatArray, beta: FloatArray) -> FloatArray:
     return np.asarray(beta / slope - v * tail_difference(h, v))
 
 
-def _guess(x: FloatArray, beta: FloatArray) -> FloatArray:
+def _guess(x: FloatArray, beta: FloatArray, log_beta: FloatArray) -> FloatArray:
     """The normal model's v: x/h with n(h)/h - N(-h) = beta/x from a table, at the money beta."""
-    h = np.exp(np.interp(np.log(beta / x), _LOG_VALUE, _LOG_H))
+    at = (log_beta - np.log(x) - _LOG_VALUE_LOW) * (1 / _LOG_VALUE_STEP)
+    np.minimum(np.maximum(at, 0.0), len(_LOG_H) - 2.0, out=at)
+    left = at.astype(np.int64)
+    h = np.exp(_LOG_H[left] + (at - left) * (_LOG_H[left + 1] - _LOG_H[left]))
     at_money = beta / INV_SQRT_2PI
     return np.where(x < 1e-12 * at_money, at_money, x / h)
 
@@ -116,11 +120,6 @@ def _value(x: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
     root_half = np.sqrt(0.5)
     b = 0.5 * common * (erfcx((h - t) * root_half) - erfcx((h + t) * root_half))
     return b, INV_SQRT_2PI * common
-
-
-def _inflection_value(x: FloatArray) -> FloatArray:
-    """Where b bends, at v^2 = 2 x: there h = t, b = exp(-x/2) [1/2 - e^x N(-sqrt(2 x))]."""
-    return np.asarray(np.exp(-x / 2) / 2 - np.exp(x / 2) * ndtr(-np.sqrt(2 * x)))
 
 
 def _householder(
@@ -143,12 +142,14 @@ def _householder(
     return np.asarray(np.maximum(v + step, v / 4))
 
 
-def _normal_value_table() -> tuple[FloatArray, FloatArray]:
-    """ln[n(h)/h - N(-h)] rising, and ln h beside it."""
-    log_h = np.linspace(np.log(40.0), np.log(1e-8), _TABLE_POINTS)
+def _log_h_table() -> FloatArray:
+    """Values of ln h at even steps of ln[n(h)/h - N(-h)], from `_LOG_VALUE_LOW` up."""
+    log_h = np.linspace(np.log(45.0), np.log(1e-16), 8 * _TABLE_POINTS)
     h = np.exp(log_h)
     log_density = -0.5 * h * h + np.log(INV_SQRT_2PI) - log_h
-    return log_density + np.log1p(-np.exp(log_ndtr(-h) - log_density)), log_h
+    log_value = log_density + np.log1p(-np.exp(log_ndtr(-h) - log_density))
+    even = _LOG_VALUE_LOW + _LOG_VALUE_STEP * np.arange(_TABLE_POINTS)
+    return np.asarray(np.interp(even, log_value, log_h))
 
 
-_LOG_VALUE, _LOG_H = _normal_value_table()
+_LOG_H = _log_h_table()

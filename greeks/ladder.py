@@ -14,7 +14,7 @@ from scipy.linalg import qr
 
 from greeks.conventions import FloatArray
 
-PLAN_WIDTHS = (0.03, 0.07, 0.16)
+PLAN_WIDTHS = (0.03, 0.1)
 """Smallest v of each plan; what is narrower is evaluated at every level it reaches."""
 REACH = 12.0
 """Gaussians count as zero beyond this many widths: exp(-72) is below 1e-31."""
@@ -97,6 +97,14 @@ def build_plan(ladder: Ladder, min_sd: float) -> InterpolationPlan:
     return InterpolationPlan(
         min_sd=min_sd,
         nodes=nodes,
-        powers=np.stack([nodes * nodes, nodes, np.ones(rank)]),
+        powers=powers_of(nodes),
         publish=np.ascontiguousarray(np.linalg.solve(basis[chosen].T, basis.T)),
     )
+
+
+def powers_of(moves: FloatArray) -> FloatArray:
+    """Squares, values and ones: (3, L)."""
+    powers = np.ones((3, len(moves)))
+    np.multiply(moves, moves, out=powers[0])
+    powers[1] = moves
+    return powers

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import FLOOR_EXPONENT
 from greeks.conventions import FloatArray, IntArray
-from greeks.ladder import PLAN_WIDTHS, REACH, InterpolationPlan, Ladder, plans_of
+from greeks.ladder import PLAN_WIDTHS, REACH, Ladder, plans_of
 
 WHOLE = -1
 """Names the whole mixture where a group is asked for."""
@@ -54,8 +53,8 @@ class Mixture:
     def on(self, ladder: Ladder) -> FloatArray:
         """Sums at every level of a ladder: (C, M), to 1e-11 of the largest value.
 
-        Groups are evaluated at the nodes of the plan that their narrowest Gaussian allows, and
-        only where they reach; groups narrower than every plan at the levels themselves.
+        Groups are evaluated at the nodes of the plan that their narrowest Gaussian allows; groups
+        narrower than every plan at the levels themselves, where they reach.
         """
         total = np.zeros((len(self.weights), ladder.count))
         for run in self._runs(ladder):
@@ -106,23 +105,38 @@ class Mixture:
 
     def _runs(self, ladder: Ladder) -> Iterator["_Run"]:
         """Evaluate consecutive groups that share a plan together; too narrow ones alone."""
-        plans = plans_of(ladder)
-        low, high = self.extent()
+        plans, edges = plans_of(ladder), [*self.starts.tolist(), len(self.sd)]
         chosen = [bisect_right(PLAN_WIDTHS, width) - 1 for width in self.narrowest()]
+        by_power = self._exponents_by_power()
         first = 0
         while first < len(chosen):
             plan, last = chosen[first], first + 1
             while plan >= 0 and last < len(chosen) and chosen[last] == plan:
                 last += 1
-            rows = slice(self.rows_of(first).start, self.rows_of(last - 1).stop)
-            reach = min(low[first:last]), max(high[first:last])
-            groups = slice(first, last)
-            centre, sd = self.centre[rows], self.sd[rows]
-            if plan < 0:
-                yield _run_at_levels(centre, sd, groups, rows, ladder, reach)
+            groups, rows = slice(first, last), slice(edges[first], edges[last])
+            if plan >= 0:
+                terms = by_power[rows] @ plans[plan].powers
+                np.exp(terms, out=terms)
+                yield _Run(groups, rows, slice(None), terms, plans[plan].publish)
             else:
-                yield _run_at_nodes(centre, sd, groups, rows, plans[plan], reach)
+                centre, sd = self.centre[rows], self.sd[rows]
+                reach = REACH * sd.max()
+                levels = slice(
+                    bisect_left(ladder.moves, centre.min() - reach),
+                    bisect_left(ladder.moves, centre.max() + reach),
+                )
+                yield _Run(groups, rows, levels, _terms(centre, sd, ladder.moves[levels]), None)
             first = last
+
+    def _exponents_by_power(self) -> FloatArray:
+        """-(x - c)^2/(2 v^2) as coefficients of x^2, x and 1: (m, 3)."""
+        by_power = np.empty((len(self.sd), 3))
+        square, value, one = by_power[:, 0], by_power[:, 1], by_power[:, 2]
+        np.divide(-0.5, self.sd * self.sd, out=square)
+        np.multiply(square, self.centre, out=value)
+        np.multiply(value, self.centre, out=one)
+        value *= -2
+        return by_power
 
     def _weights_with_groups(self, groups: slice, rows: slice) -> FloatArray:
         """The weights of a run, and below them the first set again, each group in its own row."""
@@ -137,7 +151,7 @@ class Mixture:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
     """Consecutive groups with their terms evaluated: (rows, nodes)."""
 
@@ -151,44 +165,6 @@ class _Run:
         """Weighted sums at the run's levels."""
         sums = weights @ self.terms
         return sums if self.plan is None else sums @ self.plan
-
-
-def _run_at_levels(
-    centre: FloatArray,
-    sd: FloatArray,
-    groups: slice,
-    rows: slice,
-    ladder: Ladder,
-    reach: tuple[float, float],
-) -> _Run:
-    levels = _between(ladder.moves, reach)
-    return _Run(groups, rows, levels, _terms(centre, sd, ladder.moves[levels]), None)
-
-
-def _run_at_nodes(
-    centre: FloatArray,
-    sd: FloatArray,
-    groups: slice,
-    rows: slice,
-    plan: InterpolationPlan,
-    reach: tuple[float, float],
-) -> _Run:
-    """Exponents -(x - c)^2/(2 v^2) at the nodes, by one product of (rows, 3) and (3, nodes)."""
-    nodes = _between(plan.nodes, reach)
-    by_power = np.empty((len(sd), 3))
-    square, value, one = by_power.T
-    np.divide(-0.5, sd * sd, out=square)
-    np.multiply(square, centre, out=value)
-    np.multiply(value, centre, out=one)
-    value *= -2
-    exponent = by_power @ plan.powers[:, nodes]
-    np.maximum(exponent, FLOOR_EXPONENT, out=exponent)
-    np.exp(exponent, out=exponent)
-    return _Run(groups, rows, slice(None), exponent, plan.publish[nodes])
-
-
-def _between(nodes: FloatArray, reach: tuple[float, float]) -> slice:
-    return slice(bisect_left(nodes, reach[0]), bisect_left(nodes, reach[1]))
 
 
 def _terms(centre: FloatArray, sd: FloatArray, moves: FloatArray) -> FloatArray:

@@ -162,6 +162,14 @@ def sum_by_expiry(
     )
 
 
+def _lengths(starts: IntArray, total: int) -> IntArray:
+    """Rows in each group, from the first row of each and the number of all."""
+    out = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=out[:-1])
+    out[-1:] = total - starts[-1:]
+    return out
+
+
 def _first_known(values: FloatArray, starts: IntArray) -> IntArray:
     """The first row of each group whose value is finite, its very first if none is."""
     rows = np.where(np.isfinite(values), np.arange(len(values)), len(values))
@@ -179,7 +187,7 @@ def _atm_iv(chain: OptionChain, forward: FloatArray) -> FloatArray:
         return atm
     expiry, strike, iv = expiry[known], chain.strike[known], chain.mark_iv[known]
     cells = np.flatnonzero(differs_from_previous(expiry, strike))
-    iv = np.add.reduceat(iv, cells) / np.diff(cells, append=len(known))
+    iv = np.add.reduceat(iv, cells) / _lengths(cells, len(known))
     expiry, log_strike = expiry[cells], np.log(strike[cells])
     with np.errstate(all="ignore"):
         target = np.log(forward)
@@ -187,10 +195,11 @@ def _atm_iv(chain: OptionChain, forward: FloatArray) -> FloatArray:
     below = np.bincount(expiry, log_strike <= target[expiry], len(forward)).astype(np.int64)
     has = np.flatnonzero((size > 0) & np.isfinite(target))
     first = (np.cumsum(size) - size)[has]
-    left = first + np.clip(below[has] - 1, 0, np.maximum(size[has] - 2, 0))
-    right = np.minimum(left + 1, first + size[has] - 1)
+    last = first + size[has] - 1
+    left = np.maximum(np.minimum(first + below[has], last) - 1, first)
+    right = np.minimum(left + 1, last)
     gap = np.where(right > left, log_strike[right] - log_strike[left], 1.0)
-    share = np.clip((target[has] - log_strike[left]) / gap, 0.0, 1.0)
+    share = np.minimum(np.maximum((target[has] - log_strike[left]) / gap, 0.0), 1.0)
     atm[has] = iv[left] + share * (iv[right] - iv[left])
     return atm
 
@@ -202,7 +211,7 @@ def _max_pain(chain: OptionChain, starts: IntArray) -> FloatArray:
     first = np.searchsorted(cells, starts)
     calls, puts = np.add.reduceat(np.stack([interest * chain.is_call, interest]), cells, axis=1)
     puts = puts - calls
-    size = np.diff(first, append=len(cells))
+    size = _lengths(first, len(cells))
     total_calls, total_puts = np.add.reduceat(np.stack([calls, puts]), first, axis=1)
     # pain's slope right of a strike: calls at or below it less puts above it
     slope = np.cumsum(calls + puts)
