@@ -1,0 +1,1 @@
+"""Long runs of the real product: kills, endurance, load, fuzz. CI runs the same code, shortly."""
