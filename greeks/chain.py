@@ -9,6 +9,7 @@ import numpy as np
 
 from greeks.conventions import (
     MS_PER_YEAR,
+    AverageSource,
     BoolArray,
     FloatArray,
     ForwardSource,
@@ -20,6 +21,11 @@ from greeks.conventions import (
 
 _NOT_GIVEN_FLOAT: FloatArray = np.empty(0)
 _NOT_GIVEN_CODE: StatusArray = np.empty(0, np.int8)
+_CODES_NOT_GIVEN = {
+    "forward_source": ForwardSource.UNKNOWN,
+    "iv_source": IvSource.MARK,
+    "average_source": AverageSource.NONE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class OptionChain:
     iv_source : `IvSource` codes; `MARK` when not given.
     settlement_average : mean of the index samples taken so far, USD, for rows in the last 30
         minutes before their expiry; NaN elsewhere and when not given.
+    average_source : `AverageSource` codes of `settlement_average`; `NONE` when not given.
     """
 
     asset: str
@@ -73,13 +80,13 @@ class OptionChain:
     forward_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
     iv_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
     settlement_average: FloatArray = field(default_factory=lambda: _NOT_GIVEN_FLOAT)
+    average_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
 
     def __post_init__(self) -> None:
         n = len(self.instrument_name)
-        if self.forward_source is _NOT_GIVEN_CODE:
-            object.__setattr__(self, "forward_source", np.full(n, ForwardSource.UNKNOWN, np.int8))
-        if self.iv_source is _NOT_GIVEN_CODE:
-            object.__setattr__(self, "iv_source", np.full(n, IvSource.MARK, np.int8))
+        for name, code in _CODES_NOT_GIVEN.items():
+            if getattr(self, name) is _NOT_GIVEN_CODE:
+                object.__setattr__(self, name, np.full(n, code, np.int8))
         if self.settlement_average is _NOT_GIVEN_FLOAT:
             object.__setattr__(self, "settlement_average", np.full(n, np.nan))
         for item in fields(self):

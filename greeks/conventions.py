@@ -61,6 +61,14 @@ class IvSource(IntEnum):
     PRICE = 2  # implied from a mark price
 
 
+class AverageSource(IntEnum):
+    """Where the running average of the settlement window comes from."""
+
+    NONE = 0  # outside the window, or not given: the forward says what is fixed
+    VENUE = 1  # the venue's estimated delivery price
+    SAMPLES = 2  # the index prices we received since the window began
+
+
 class HedgeConvention(StrEnum):
     """In which money a dealer of coin-margined options keeps his wealth constant."""
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from greeks.chain import OptionChain
 from greeks.conventions import (
     MS_PER_DAY,
+    AverageSource,
     FloatArray,
     ForwardSource,
     IvSource,
@@ -43,6 +44,7 @@ def make_chain(
     forward_source: ArrayLike = ForwardSource.UNKNOWN,
     iv_source: ArrayLike = IvSource.MARK,
     settlement_average: PerRow = np.nan,
+    average_source: ArrayLike = AverageSource.NONE,
     seq: int = 1,
     gaps: int = 0,
 ) -> OptionChain:
@@ -91,6 +93,7 @@ def make_chain(
         forward_source=np.array(np.broadcast_to(np.asarray(forward_source, np.int8), len(rows))),
         iv_source=np.array(np.broadcast_to(np.asarray(iv_source, np.int8), len(rows))),
         settlement_average=column(settlement_average),
+        average_source=np.array(np.broadcast_to(np.asarray(average_source, np.int8), len(rows))),
     )
 
 
