@@ -28,12 +28,14 @@ from app.push import Publisher
 from app.security import Guard, install_security
 from app.selections import SnapshotCache
 from app.settings import Settings, Source
+from app.simulations_api import build_simulations_router
 from app.site import add_site
 from app.store import Store
 from app.tape_view import trade_rows
 from app.telemetry import Metrics
 from app.tokens import Scope
 from app.views import Json
+from app.workbench import Workbench
 from dealers.tape import Trade
 from ingest.recording import replay
 from ingest.worker import AssetFeed
@@ -202,6 +204,7 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(build_alerts_router(board.alerts, guard))
     reading = [Depends(_reader(guard))] if board.settings.read_token_required else []
     app.include_router(build_history_router(board.store), dependencies=reading)
+    app.include_router(build_simulations_router(Workbench()), dependencies=reading)
     app.include_router(api.router, dependencies=reading)
     add_site(app, board.settings.assets, board.source())
     return app
