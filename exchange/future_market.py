@@ -108,7 +108,7 @@ class FutureMarket:
         sign = 1 if self._rng.random() < 0.5 else -1
         price, available = best(future.asks) if sign > 0 else best(future.bids)
         lot = self.book.future_contract
-        wanted = math.ceil(available / lot * self._rng.uniform(0.02, 0.9)) * lot
+        wanted = math.ceil(available / lot * self._rng.uniform(0.05, 0.7) ** 2) * lot
         amount = round(max(wanted, lot), 6)
         change = amount * float(self._rng.choice([1.0, 0.0, -1.0]))
         future.open_interest = round(max(future.open_interest + change, 0.0), 6)

@@ -15,7 +15,7 @@ from exchange.instruments import Instrument
 from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
 from exchange.option_market import OptionMarket
-from exchange.past import invent_funding, invent_past
+from exchange.past import invent_funding, invent_future_day, invent_option_day, invent_past
 from exchange.paths import CoinPath, IndexPaths
 from exchange.specs import BookSpec, select_books
 from exchange.state import Index, MarketState, Notice
@@ -83,6 +83,7 @@ class SyntheticMarket:
         self._lifecycle = Lifecycle(self.state, self, life_rng)
         self._mark()
         self._settle_yesterday()
+        self._invent_day(past_rng)
         for past_ms in range(begin_ms + PAST_STEP_MS, start_ms, PAST_STEP_MS):
             self.advance(past_ms)
         self.advance(start_ms)
@@ -223,6 +224,15 @@ class SyntheticMarket:
         for future in self.state.futures.values():
             future.settlement_price = future.mark_price
 
+    def _invent_day(self, rng: np.random.Generator) -> None:
+        """Give what stands a day of trading before the tape begins."""
+        for options in self.option_markets:
+            invent_option_day(self.state, options.table, options.odds(), rng)
+        for future in self.state.futures.values():
+            index = self.state.indices[future.instrument.price_index]
+            invent_future_day(self.state, future, index)
+        self._write_days(list(self.state.tape.days))
+
     def _list(self, options: OptionMarket, futures: FutureMarket, at_ms: int) -> None:
         """List the strikes that are missing in every expiry that carries options."""
         index, coin = self._of(options.book)
@@ -248,7 +258,9 @@ class SyntheticMarket:
 
     def _forget(self) -> None:
         """Let the tape and the day's statistics lose what is older than 24 hours."""
-        changed = self.state.forget()
+        self._write_days(self.state.forget())
+
+    def _write_days(self, changed: list[str]) -> None:
         for options in self.option_markets:
             options.write_days(changed)
         for futures in self._futures:

@@ -11,12 +11,16 @@ from exchange.smile import smile_iv
 from exchange.specs import BookSpec
 from exchange.state import Index, MarketState, OptionTable
 from exchange.tape import Deal, Print
+from exchange.tenors import spread_over_expiries, volume_share
 from exchange.universe import Listing, initial_lots
 from greeks.conventions import DAYS_PER_YEAR, MS_PER_YEAR, BoolArray, FloatArray
 
 REFIT_MS = 12_000
 """An expiry's smile is refitted this often; in between every option keeps its volatility."""
-TYPICAL_LOTS = {"BTC": 10.0, "ETH": 10.0}
+TYPICAL_LOTS = 3.0
+SIZE_SPREAD = 1.5
+"""Sizes are lognormal: half of the trades are small, a few per cent carry half the volume."""
+MOST_LOTS = 10_000.0
 
 
 class OptionMarket:
@@ -127,14 +131,18 @@ class OptionMarket:
         self._write_day(row)
         return printed
 
+    def odds(self) -> FloatArray:
+        """Return each row's share of the trades."""
+        return np.diff(self._odds, prepend=0.0)
+
     def pick(self) -> int:
         """Draw a row by how much such options trade."""
         return int(np.searchsorted(self._odds, self._rng.random()))
 
     def draw_lots(self, scale: float = 1.0) -> int:
         """Draw a trade size in whole lots."""
-        typical = TYPICAL_LOTS.get(self.book.asset.name, 3.0) * scale
-        return max(1, round(typical * float(self._rng.lognormal(0.0, 1.0))))
+        size = TYPICAL_LOTS * scale * float(self._rng.lognormal(0.0, SIZE_SPREAD))
+        return max(1, round(min(size, MOST_LOTS)))
 
     def mark_on_tick(self, row: int) -> float:
         """Return a row's mark on its tick, never below one tick."""
@@ -165,7 +173,9 @@ class OptionMarket:
             rows = np.flatnonzero(self.table.expiry_row == i)
             years = np.full(len(rows), max(ms - now_ms, 0) / MS_PER_YEAR)
             x = np.log(c.strike[rows] / c.forward[rows])
-            c.mark_iv[rows] = np.round(smile_iv(x, years, vol_level) * 100.0, 2)
+            c.mark_iv[rows] = np.round(
+                smile_iv(x, years, vol_level, self.book.asset.atm_vol) * 100.0, 2
+            )
 
     def _weigh(self, now_ms: int) -> None:
         c = self.table.columns
@@ -173,9 +183,9 @@ class OptionMarket:
         sd = c.mark_iv / 100.0 * np.sqrt(years + 0.5 / DAYS_PER_YEAR)
         x = np.log(c.strike / c.forward)
         out = np.where(c.is_call, x, -x) / sd
-        weight = np.exp(-0.5 * ((out - 0.6) / 1.1) ** 2) / np.sqrt(years + 2.0 / DAYS_PER_YEAR)
-        weight *= np.where(c.strike % self.book.asset.round_strike == 0, 2.0, 1.0)
-        weight *= c.expiry_ms > now_ms
+        shape = np.exp(-0.5 * ((out - 0.6) / 1.1) ** 2)
+        shape *= np.where(c.strike % self.book.asset.round_strike == 0, 2.0, 1.0)
+        weight = spread_over_expiries(shape, c.expiry_ms, now_ms, volume_share)
         total = weight.sum()
         self._odds = (
             np.cumsum(weight) / total if total > 0 and math.isfinite(total) else np.empty(0)

@@ -7,12 +7,16 @@ import numpy as np
 
 from exchange.calendar import last_roll
 from exchange.candles import HOUR_MS, Candles
-from exchange.state import Future, Index, MarketState
-from greeks.conventions import MS_PER_DAY
+from exchange.state import Future, Index, MarketState, OptionTable
+from exchange.tape import Earlier
+from greeks.conventions import MS_PER_DAY, FloatArray
 
 DAYS = 30
 VOLATILITY_OF_DVOL = 0.9
 TYPICAL_FUNDING = 8e-5
+PERPETUAL_TURNOVER, FUTURE_TURNOVER, OPTION_TURNOVER = 0.8, 0.1, 0.06
+"""What trades in a day, as a share of open interest."""
+PRINTS_A_DAY = 6000
 
 
 def invent_past(state: MarketState, index: Index, vol: float, rng: np.random.Generator) -> None:
@@ -39,3 +43,33 @@ def invent_funding(future: Future, index: Index, rng: np.random.Generator) -> No
     rates = np.round(np.maximum(rng.standard_normal(len(hours)), 0.0) * TYPICAL_FUNDING, 10)
     bars = zip(hours, rates.tolist(), strict=True)
     future.funding_history = Candles([(at, rate, rate, rate, rate) for at, rate in bars])
+
+
+def invent_future_day(state: MarketState, future: Future, index: Index) -> None:
+    """Give a future a day of volume, and a perpetual the day's prices of its index."""
+    turnover = PERPETUAL_TURNOVER if future.instrument.is_perpetual else FUTURE_TURNOVER
+    amount, name = future.open_interest * turnover, future.instrument.name
+    inverse = index.name.endswith("_usd")
+    coins = amount / index.price if inverse else amount
+    usd = amount if inverse else amount * index.price
+    if not future.instrument.is_perpetual or index.price_history is None:
+        state.tape.begin(name, Earlier(state.now_ms, coins, usd))
+        return
+    bars = index.price_history.read(state.now_ms - MS_PER_DAY, state.now_ms, HOUR_MS)
+    first, last = bars[0][1], bars[-1][4]
+    high, low = max(bar[2] for bar in bars), min(bar[3] for bar in bars)
+    state.tape.begin(name, Earlier(state.now_ms, coins, usd, first, last, high, low))
+
+
+def invent_option_day(
+    state: MarketState, table: OptionTable, odds: FloatArray, rng: np.random.Generator
+) -> None:
+    """Give the options that `odds` say trade a day of volume; what hardly trades has none."""
+    c, rate = table.columns, state.indices[table.price_index].price
+    total = float(c.open_interest.sum()) * OPTION_TURNOVER
+    prints = rng.poisson(odds * PRINTS_A_DAY)
+    unit = rate if table.price_index.endswith("_usd") else 1.0
+    for row in np.flatnonzero(prints).tolist():
+        coins = round(total * int(prints[row]) / PRINTS_A_DAY, 1)
+        usd = coins * c.mark_price.item(row) * unit
+        state.tape.begin(table.instruments[row].name, Earlier(state.now_ms, coins, usd))

@@ -100,47 +100,74 @@ XRP = AssetSpec(
     "XRP", "Ripple", 1.3, 0.8, 0.8, 4,
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5), 0.5,
 )  # fmt: skip
+HYPE = AssetSpec("HYPE", "Hyperliquid", 38.0, 0.95, 1.0, 3, (0.25, 0.5, 1, 2, 5, 10), 10.0)
+AVAX = AssetSpec("AVAX", "Avalanche", 22.0, 0.85, 0.9, 3, (0.1, 0.25, 0.5, 1, 2, 5), 5.0)
+TRX = AssetSpec(
+    "TRX", "Tron", 0.29, 0.55, 0.55, 5,
+    (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05), 0.05,
+)  # fmt: skip
 
 INVERSE, LINEAR = Settlement.INVERSE, Settlement.LINEAR
 COIN_TICKS = ((0.005, 0.0005),)
-BOOKS = (
+COIN_BOOKS = (
     BookSpec(
         asset=BTC, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=0.1,
         contract_size=1, future_tick=2.5, perpetual_tick=0.5, future_contract=10, ladder=1.3,
-        tenors=None, open_interest_coin=400e3, future_open_interest=1.1e9,
-        option_trades_per_s=0.35, future_trades_per_s=0.8,
+        tenors=None, open_interest_coin=320e3, future_open_interest=1.1e9,
+        option_trades_per_s=0.25, future_trades_per_s=0.8,
     ),
     BookSpec(
         asset=ETH, settlement=INVERSE, tick_size=0.0001, tick_steps=COIN_TICKS, min_amount=1,
         contract_size=1, future_tick=0.25, perpetual_tick=0.05, future_contract=1, ladder=0.86,
         tenors=None, open_interest_coin=2.1e6, future_open_interest=6e8,
-        option_trades_per_s=0.25, future_trades_per_s=0.6,
+        option_trades_per_s=0.2, future_trades_per_s=0.6,
     ),
     BookSpec(
         asset=BTC, settlement=LINEAR, tick_size=5, tick_steps=(), min_amount=0.01,
-        contract_size=1, future_tick=2.5, perpetual_tick=0.1, future_contract=0.0001, ladder=0.5,
+        contract_size=1, future_tick=2.5, perpetual_tick=0.1, future_contract=0.0001, ladder=0.62,
         tenors=8, open_interest_coin=6e3, future_open_interest=9e3,
         option_trades_per_s=0.06, future_trades_per_s=0.3,
     ),
     BookSpec(
         asset=ETH, settlement=LINEAR, tick_size=0.1, tick_steps=(), min_amount=0.1,
-        contract_size=1, future_tick=0.25, perpetual_tick=0.01, future_contract=0.001, ladder=0.5,
+        contract_size=1, future_tick=0.25, perpetual_tick=0.01, future_contract=0.001, ladder=0.6,
         tenors=8, open_interest_coin=60e3, future_open_interest=1.5e5,
         option_trades_per_s=0.06, future_trades_per_s=0.3,
     ),
+)  # fmt: skip
+ALT_BOOKS = (
     BookSpec(
         asset=SOL, settlement=LINEAR, tick_size=0.01, tick_steps=(), min_amount=10,
-        contract_size=10, future_tick=0.01, perpetual_tick=0.01, future_contract=0.1, ladder=0.5,
-        tenors=6, open_interest_coin=2e6, future_open_interest=3e6,
+        contract_size=10, future_tick=0.01, perpetual_tick=0.01, future_contract=0.1, ladder=0.8,
+        tenors=8, open_interest_coin=2e6, future_open_interest=3e6,
         option_trades_per_s=0.03, future_trades_per_s=0.1,
     ),
     BookSpec(
         asset=XRP, settlement=LINEAR, tick_size=0.0005, tick_steps=(), min_amount=1000,
         contract_size=1000, future_tick=0.0001, perpetual_tick=0.0001, future_contract=1,
-        ladder=0.4, tenors=6, open_interest_coin=8e7, future_open_interest=1e8,
+        ladder=0.7, tenors=8, open_interest_coin=8e7, future_open_interest=1e8,
         option_trades_per_s=0.03, future_trades_per_s=0.1,
     ),
+    BookSpec(
+        asset=HYPE, settlement=LINEAR, tick_size=0.01, tick_steps=(), min_amount=10,
+        contract_size=10, future_tick=0.01, perpetual_tick=0.001, future_contract=0.1,
+        ladder=0.7, tenors=7, open_interest_coin=1.5e6, future_open_interest=2e6,
+        option_trades_per_s=0.02, future_trades_per_s=0.08,
+    ),
+    BookSpec(
+        asset=AVAX, settlement=LINEAR, tick_size=0.005, tick_steps=(), min_amount=100,
+        contract_size=100, future_tick=0.001, perpetual_tick=0.001, future_contract=0.1,
+        ladder=0.65, tenors=7, open_interest_coin=8e5, future_open_interest=1e6,
+        option_trades_per_s=0.01, future_trades_per_s=0.05,
+    ),
+    BookSpec(
+        asset=TRX, settlement=LINEAR, tick_size=0.00005, tick_steps=(), min_amount=10_000,
+        contract_size=10_000, future_tick=0.00001, perpetual_tick=0.00001, future_contract=10,
+        ladder=0.65, tenors=7, open_interest_coin=1e8, future_open_interest=1.5e8,
+        option_trades_per_s=0.01, future_trades_per_s=0.05,
+    ),
 )  # fmt: skip
+BOOKS = COIN_BOOKS + ALT_BOOKS
 
 
 def select_books(assets: tuple[str, ...]) -> tuple[BookSpec, ...]:

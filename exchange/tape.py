@@ -46,6 +46,23 @@ class Print:
     wire: Wire
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The day before a tape begins: what statistics still count and no print tells."""
+
+    ends_ms: int
+    volume: float
+    volume_usd: float
+    price: float = float("nan")  # the first of the day
+    last: float = float("nan")
+    high: float = float("nan")
+    low: float = float("nan")
+
+    def left(self, since_ms: int) -> float:
+        """Return the share of it that is not yet older than `since_ms`."""
+        return min(max((self.ends_ms - since_ms) / MS_PER_DAY, 0.0), 1.0)
+
+
 @dataclass(slots=True)
 class Day:
     """The last 24 hours of one instrument."""
@@ -56,15 +73,33 @@ class Day:
     last: float = float("nan")
     high: float = float("nan")
     low: float = float("nan")
-    volume: float = 0.0
-    volume_usd: float = 0.0
+    earlier: Earlier | None = None
+    _printed: float = 0.0
+    _printed_usd: float = 0.0
+    _left: float = 1.0  # share of `earlier` that still counts
+
+    @property
+    def volume(self) -> float:
+        """Coins."""
+        return self._printed + (self.earlier.volume * self._left if self.earlier else 0.0)
+
+    @property
+    def volume_usd(self) -> float:
+        """USD, of options the premium."""
+        return self._printed_usd + (self.earlier.volume_usd * self._left if self.earlier else 0.0)
 
     @property
     def price_change(self) -> float:
         """Percent from the first price of the day to the last."""
-        if not self.prints or self.prints[0].price == 0:
-            return float("nan")
-        return round((self.last / self.prints[0].price - 1.0) * 100.0, 4)
+        first = self.prints[0].price if self.prints else float("nan")
+        if self.earlier is not None and not math.isnan(self.earlier.price):
+            first = self.earlier.price
+        return round((self.last / first - 1.0) * 100.0, 4) if first else float("nan")
+
+    def begin(self, earlier: Earlier) -> None:
+        """Count a day before the first print."""
+        self.earlier = earlier
+        self.last, self.high, self.low = earlier.last, earlier.high, earlier.low
 
     def add(self, printed: Print) -> None:
         """Count one more trade."""
@@ -73,26 +108,29 @@ class Day:
         self.last = printed.price
         self.high = printed.price if math.isnan(self.high) else max(printed.price, self.high)
         self.low = printed.price if math.isnan(self.low) else min(printed.price, self.low)
-        self.volume += printed.volume_coin
-        self.volume_usd += printed.volume_usd
+        self._printed += printed.volume_coin
+        self._printed_usd += printed.volume_usd
 
     def drop_before(self, timestamp: int) -> None:
-        """Forget what is older than a day."""
+        """Forget what is older than a day; the day before the tape leaves evenly."""
         lost_extreme = False
+        if self.earlier is not None and (left := self.earlier.left(timestamp)) != self._left:
+            self._left = left
+            if not left:
+                self.earlier, lost_extreme = None, True
         while self.prints and self.prints[0].timestamp < timestamp:
             old = self.prints.popleft()
             lost_extreme |= old.price >= self.high or old.price <= self.low
-            self.volume -= old.volume_coin
-            self.volume_usd -= old.volume_usd
+            self._printed -= old.volume_coin
+            self._printed_usd -= old.volume_usd
         if not self.prints:
-            self.high = self.low = float("nan")
-            self.volume = self.volume_usd = 0.0
-        elif lost_extreme:
+            self._printed = self._printed_usd = 0.0
+        if lost_extreme and self.earlier is None:
             self._find_extremes()
 
     def _find_extremes(self) -> None:
-        self.high = max(p.price for p in self.prints)
-        self.low = min(p.price for p in self.prints)
+        self.high = max((p.price for p in self.prints), default=float("nan"))
+        self.low = min((p.price for p in self.prints), default=float("nan"))
 
 
 class Tape:
@@ -108,6 +146,10 @@ class Tape:
     def next_serial(self) -> int:
         """The serial the next print will have: a reader's starting point."""
         return self._first + len(self._prints)
+
+    def begin(self, name: str, earlier: Earlier) -> None:
+        """Give an instrument a day before its first print."""
+        self.days.setdefault(name, Day()).begin(earlier)
 
     def record(self, instrument: Instrument, deal: Deal) -> Print:
         """Number a trade and print it."""
@@ -158,6 +200,7 @@ class Tape:
         """Drop what is older than 24 hours; return the instruments whose day changed."""
         cut = bisect_left(self._prints, now_ms - MS_PER_DAY, key=lambda p: p.timestamp)
         names = {p.instrument.name for p in self._prints[:cut]}
+        names |= {name for name, day in self.days.items() if day.earlier is not None}
         del self._prints[:cut]
         self._first += cut
         for name in names:

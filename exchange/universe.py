@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from exchange.calendar import Expiry, created_ms, expiry_period, listed_expiries
+from exchange.calendar import Expiry, created_ms, listed_expiries
 from exchange.instruments import Instrument, build_future, build_option, build_perpetual
 from exchange.smile import atm_vol
 from exchange.specs import BookSpec, OptionType
 from exchange.state import Future, MarketState, OptionColumns
 from exchange.strikes import balance_puts, initial_open_interest, strike_ladder
+from exchange.tenors import open_interest_share, placed_years, spread_over_expiries
 from greeks.conventions import DAYS_PER_YEAR, MS_PER_YEAR, FloatArray, IntArray
-
-TENOR_WEIGHT = {"day": 0.25, "week": 0.6, "month": 2.6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,14 @@ def list_options(
 ) -> Listing:  # fmt: skip
     """List the strikes of an expiry that its ladder wants and that do not exist yet."""
     years = max(expiry.ms - now_ms, 0) / MS_PER_YEAR
-    vol = float(atm_vol(vol_level, np.array([years]))[0])
+    vol = float(atm_vol(vol_level, book.asset.atm_vol, np.array([years]))[0])
     sd = max(vol * math.sqrt(years + 1.0 / DAYS_PER_YEAR), 0.012)
+    placed = vol * math.sqrt(placed_years(expiry.ms, now_ms))
     born = now_ms if created is None else created
     known = state.options[book.price_index].rows
     instruments = [
         option
-        for strike in strike_ladder(book, forward, sd)
+        for strike in strike_ladder(book, forward, sd, placed)
         for side in OptionType
         if (option := build_option(book, expiry, strike, side, born, 0)).name not in known
     ]
@@ -80,19 +80,17 @@ def initial_lots(
 ) -> IntArray:  # fmt: skip
     """Return the open interest of a fresh book in whole lots; one option in six has none."""
     years: FloatArray = (columns.expiry_ms - now_ms) / MS_PER_YEAR
-    sd = atm_vol(vol_level, years) * np.sqrt(years + 1.0 / DAYS_PER_YEAR)
+    vol = atm_vol(vol_level, book.asset.atm_vol, years)
+    sd = vol * np.sqrt(years + 1.0 / DAYS_PER_YEAR)
+    placed = vol * np.sqrt([placed_years(ms, now_ms) for ms in columns.expiry_ms.tolist()])
     n = len(years)
     noise = rng.lognormal(-0.18, 0.6, n) * (rng.random(n) > 1 / 6)
     x = np.log(columns.strike / columns.forward)
     shape = initial_open_interest(
-        columns.strike, columns.is_call, x, sd, book.asset.round_strike, noise
+        columns.strike, columns.is_call, x, placed, book.asset.round_strike, noise
     )
-    tenor = (
-        np.array([TENOR_WEIGHT[expiry_period(ms)] for ms in columns.expiry_ms.tolist()])
-        * (years + 0.02) ** 0.4
-    )
-    per_expiry = np.array([np.sum(columns.expiry_ms == ms) for ms in columns.expiry_ms])
-    weight = balance_puts(shape * tenor / per_expiry, columns.is_call, x, sd)
+    share = spread_over_expiries(shape, columns.expiry_ms, now_ms, open_interest_share)
+    weight = balance_puts(share, columns.is_call, x, sd)
     total = book.open_interest_coin / book.min_amount
     return np.asarray(np.round(weight / weight.sum() * total), dtype=np.int64)
 

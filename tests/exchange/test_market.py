@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from exchange.config import IndexPoint
+from exchange.instruments import parse_strike
 from exchange.market import SyntheticMarket
-from exchange.specs import Kind
+from exchange.smile import atm_vol
+from exchange.specs import BOOKS, Kind
 from exchange.state import OptionTable
 from exchange.tape import Print
 from greeks.black76 import compute_greeks
-from greeks.conventions import MS_PER_YEAR, FloatArray
+from greeks.conventions import MS_PER_DAY, MS_PER_YEAR, FloatArray
 from tests.exchange.peers import START_MS, make_config
 
 BOTH = ("BTC", "ETH")
@@ -59,6 +61,55 @@ def test_the_universe_has_the_size_of_late_2026() -> None:
     for table in state.options.values():
         assert set(table.underlying_index) <= set(state.futures)
     assert {"BTC-PERPETUAL", "ETH_USDC-PERPETUAL"} <= set(state.futures)
+
+
+def test_every_coin_together_lists_more_than_four_thousand_options() -> None:
+    everything = tuple(dict.fromkeys(book.asset.name for book in BOOKS))
+    state = SyntheticMarket(make_config(assets=everything), START_MS).state
+    assert sum(len(table.instruments) for table in state.options.values()) > 4000
+    sizes = {"SOL": 10, "XRP": 1000, "HYPE": 10, "AVAX": 100, "TRX": 10_000}
+    for coin, contract in sizes.items():
+        table = state.options[f"{coin.lower()}_usdc"]
+        assert {i.contract_size for i in table.instruments} == {contract}
+        assert all(parse_strike(i.name.split("-")[2]) == i.strike for i in table.instruments)
+        assert np.all(table.columns.open_interest % contract == 0)
+    assert any("d" in i.name.split("-")[2] for i in state.options["trx_usdc"].instruments)
+
+
+def test_open_interest_is_where_recorded_chains_have_it() -> None:
+    market = SyntheticMarket(make_config(assets=BOTH), START_MS)
+    c = market.state.options["btc_usd"].columns
+    held = c.open_interest / c.open_interest.sum()
+    days = (c.expiry_ms - START_MS) / MS_PER_DAY
+    assert 0.4 < held[days < 65].sum() < 0.8
+    assert held[days > 280].sum() < 0.1
+    by_strike = {k: float(held[c.strike == k].sum()) for k in np.unique(c.strike)}
+    heaviest = sorted(by_strike, key=by_strike.__getitem__)[-5:]
+    assert sum(k % 10_000 == 0 for k in heaviest) >= 3
+    assert 0.08 < np.mean(c.open_interest == 0) < 0.25
+    gross = np.sum(c.open_interest * c.gamma * c.forward**2 * 0.01)
+    assert 150e6 < gross < 1000e6
+
+
+def test_a_fall_lifts_the_front_more_than_the_back() -> None:
+    years = np.array([1 / 365, 30 / 365, 300 / 365])
+    calm, shaken = atm_vol(0.42, 0.42, years), atm_vol(0.6, 0.42, years)
+    assert np.all(np.diff(calm) > 0)
+    assert calm[1] == pytest.approx(0.42)
+    assert shaken[1] == pytest.approx(0.6)
+    assert np.all(np.diff(shaken / calm) < 0)
+
+
+def test_the_day_before_the_tape_leaves_evenly() -> None:
+    market = SyntheticMarket(make_config(activity=0.0), START_MS)
+    perpetual = market.state.futures["BTC-PERPETUAL"]
+    begun = perpetual.volume_usd
+    assert 0.3 < begun / perpetual.open_interest < 1.5
+    market.advance(START_MS + 6 * 3_600_000)
+    assert perpetual.volume_usd == pytest.approx(0.75 * begun, rel=0.01)
+    market.advance(START_MS + 25 * 3_600_000)
+    assert perpetual.volume_usd == 0.0
+    assert np.isnan(perpetual.high)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
