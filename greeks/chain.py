@@ -21,6 +21,7 @@ from greeks.conventions import (
 
 _NOT_GIVEN_FLOAT: FloatArray = np.empty(0)
 _NOT_GIVEN_CODE: StatusArray = np.empty(0, np.int8)
+_NOT_GIVEN_TIME: IntArray = np.empty(0, np.int64)
 _CODES_NOT_GIVEN = {
     "forward_source": ForwardSource.UNKNOWN,
     "iv_source": IvSource.MARK,
@@ -57,6 +58,7 @@ class OptionChain:
     settlement_average : mean of the index samples taken so far, USD, for rows in the last 30
         minutes before their expiry; NaN elsewhere and when not given.
     average_source : `AverageSource` codes of `settlement_average`; `NONE` when not given.
+    ts_forward : exchange time of the quote that `forward` rests on, 0 when there is none.
     """
 
     asset: str
@@ -81,6 +83,7 @@ class OptionChain:
     iv_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
     settlement_average: FloatArray = field(default_factory=lambda: _NOT_GIVEN_FLOAT)
     average_source: StatusArray = field(default_factory=lambda: _NOT_GIVEN_CODE)
+    ts_forward: IntArray = field(default_factory=lambda: _NOT_GIVEN_TIME)
 
     def __post_init__(self) -> None:
         n = len(self.instrument_name)
@@ -89,6 +92,8 @@ class OptionChain:
                 object.__setattr__(self, name, np.full(n, code, np.int8))
         if self.settlement_average is _NOT_GIVEN_FLOAT:
             object.__setattr__(self, "settlement_average", np.full(n, np.nan))
+        if self.ts_forward is _NOT_GIVEN_TIME:
+            object.__setattr__(self, "ts_forward", np.zeros(n, np.int64))
         for item in fields(self):
             column = getattr(self, item.name)
             if isinstance(column, np.ndarray):

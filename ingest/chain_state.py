@@ -1,18 +1,28 @@
 """The mutable chain of one asset: events write rows, `freeze` hands out an `OptionChain`.
 
 Knows no socket and no clock of this machine: its time is the newest index price's. The order
-of independent events does not matter; an older value never overwrites a newer one.
+of independent events does not matter: an older value never overwrites a newer one, and what is
+said of an option before it is listed waits for its listing.
 """
 
 import math
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from greeks.chain import OptionChain
-from greeks.conventions import FloatArray, IntArray, RowStatus, Settlement, StatusArray
+from greeks.conventions import (
+    AverageSource,
+    FloatArray,
+    ForwardSource,
+    RowStatus,
+    Settlement,
+    StatusArray,
+)
+from ingest import forwards
+from ingest.delivery import average_so_far
 from ingest.events import (
+    DeliveryEstimate,
     Event,
     FutureTicker,
     Gap,
@@ -25,41 +35,15 @@ from ingest.events import (
     Summaries,
     Summary,
 )
+from ingest.forwards import Forward
+from ingest.index_history import IndexHistory
 from ingest.instruments import InstrumentTable, build_table
+from ingest.rows import Rows
+from ingest.waiting import WaitingRoom
 
 MAX_IV = 10.0
-MAX_INDEX_JUMP = 0.10
-CONFIRM_PUSHES = 3
-"""An index that jumps further than 10 % is believed when it stays there for three pushes."""
-
-
-@dataclass(slots=True)
-class _Rows:
-    """What is known of each option; NaN and 0 until something is."""
-
-    mark_iv: FloatArray
-    bid_iv: FloatArray
-    ask_iv: FloatArray
-    mark_price: FloatArray
-    open_interest_coin: FloatArray
-    underlying_price: FloatArray
-    ts_mark: IntArray
-    ts_summary: IntArray
-
-    @classmethod
-    def empty(cls, n: int) -> "_Rows":
-        iv, bid_iv, ask_iv, price, interest, underlying = np.full((6, n), np.nan)
-        never = np.zeros((2, n), np.int64)
-        return cls(iv, bid_iv, ask_iv, price, interest, underlying, never[0], never[1])
-
-
-@dataclass(slots=True)
-class _Index:
-    """One spot index with the guard against impossible jumps."""
-
-    ts_event: int = 0
-    price: float = math.nan
-    doubted: list[float] = field(default_factory=list)
+DELISTED_MS = 3_600_000
+"""A future that is not listed is forgotten when its last quote is older."""
 
 
 class ChainState:
@@ -70,12 +54,13 @@ class ChainState:
         self.dirty = False  # something changed since the last freeze
         self.gaps = 0
         self.rejected = 0
-        self.volume_coin: dict[str, float] = {}
+        self.waiting = WaitingRoom()
         self._instruments: dict[str, Instrument] = {}
         self._table: InstrumentTable = build_table({})
-        self._rows = _Rows.empty(0)
-        self._indices: dict[str, _Index] = {}
-        self._futures: dict[tuple[Settlement, int], tuple[int, float]] = {}
+        self._rows = Rows.empty(0)
+        self._indices: dict[str, IndexHistory] = {}
+        self._estimates: dict[str, DeliveryEstimate] = {}
+        self._futures: dict[str, Forward] = {}
         self._seq = 0
 
     @property
@@ -86,7 +71,11 @@ class ChainState:
     @property
     def clock_ms(self) -> int:
         """Exchange time of the newest index price, 0 before the first."""
-        return max((index.ts_event for index in self._indices.values()), default=0)
+        return max((index.newest_ms for index in self._indices.values()), default=0)
+
+    def owns(self, instrument_name: str) -> bool:
+        """Whether the name is one of this asset's, listed or not."""
+        return instrument_name.startswith((f"{self.asset}-", f"{self.asset}_"))
 
     def knows(self, instrument_name: str) -> bool:
         """Whether the instrument is listed here."""
@@ -103,22 +92,18 @@ class ChainState:
         return bool(np.any(self._rows.ts_summary[of_book] > 0))
 
     def apply(self, event: Event) -> None:
-        """Write one event. Instruments of other assets and unknown rows are left alone."""
+        """Write one event. Instruments of other assets are left alone."""
         match event:
-            case MarkPrices():
-                self.rejected += event.rejected
-                for mark in event.marks:
-                    self._apply_mark(mark)
-            case Summaries():
-                self.rejected += event.rejected
-                for row in event.rows:
-                    self._apply_summary(row)
+            case MarkPrices() | Summaries():
+                self._apply_rows(event)
             case IndexPrice():
                 self._apply_index(event)
             case FutureTicker():
                 self._apply_future(event)
             case OptionTicker():
                 self._apply_ticker(event)
+            case DeliveryEstimate():
+                self._apply_estimate(event)
             case Listed():
                 self._apply_listed(event)
             case Gap():
@@ -134,8 +119,15 @@ class ChainState:
         as_of = self.clock_ms
         self._seq += 1
         self.dirty = False
-        table, rows = self._table, self._rows
-        forward = self._forwards()
+        table, rows, n = self._table, self._rows, len(self._table.options)
+        forward, ts_forward = np.full(n, np.nan), np.zeros(n, np.int64)
+        source = np.full(n, ForwardSource.UNKNOWN, np.int8)
+        for (settlement, expiry_ms), of_term in table.terms.items():
+            quote = self._forward(settlement, expiry_ms)
+            forward[of_term] = quote.price
+            ts_forward[of_term] = quote.ts_event
+            source[of_term] = quote.source
+        average, average_source = self._settlement_averages(as_of)
         chain = OptionChain(
             asset=self.asset,
             as_of_ms=as_of,
@@ -155,6 +147,10 @@ class ChainState:
             open_interest_coin=rows.open_interest_coin.copy(),
             ts_event=rows.ts_mark.copy(),
             status=self._statuses(forward, stale_books),
+            forward_source=source,
+            settlement_average=average,
+            average_source=average_source,
+            ts_forward=ts_forward,
         )
         return chain.select(table.expiry_ms > as_of)
 
@@ -166,23 +162,23 @@ class ChainState:
                 return index.price
         return math.nan
 
-    def _forwards(self) -> FloatArray:
-        """One forward per book and expiry: the newest of the options' underlyings and the future.
+    def _forward(self, settlement: Settlement, expiry_ms: int) -> Forward:
+        """Return the forward of a term as of now, whatever quote it rests on."""
+        table = self._table
+        underlying = forwards.newest_underlying(self._rows, table.terms[settlement, expiry_ms])
+        future = self._futures.get(table.future_of_term.get((settlement, expiry_ms), ""))
+        index = self._indices.get(table.index_of[settlement])
+        return forwards.carry(forwards.choose(underlying, future), index, expiry_ms)
 
-        Where several options share the newest time, the median of their underlyings.
-        """
-        table, rows = self._table, self._rows
-        forward = np.full(len(table.options), np.nan)
-        for expiry in np.unique(table.expiry_ms):
-            for settlement in Settlement:
-                of_term = (table.expiry_ms == expiry) & (table.settlement == settlement)
-                price = rows.underlying_price[of_term]
-                time = np.where(np.isfinite(price), rows.ts_summary[of_term], -1)
-                newest = int(time.max(initial=-1))
-                value = float(np.median(price[time == newest])) if newest >= 0 else np.nan
-                ts_future, mark = self._futures.get((settlement, int(expiry)), (-1, np.nan))
-                forward[of_term] = mark if ts_future > newest else value
-        return forward
+    def _settlement_averages(self, as_of_ms: int) -> tuple[FloatArray, StatusArray]:
+        n = len(self._table.options)
+        average, source = np.full(n, np.nan), np.full(n, AverageSource.NONE, np.int8)
+        for (settlement, expiry_ms), of_term in self._table.terms.items():
+            name = self._table.index_of[settlement]
+            index, estimate = self._indices.get(name), self._estimates.get(name)
+            known = average_so_far(index, estimate, expiry_ms, as_of_ms)
+            average[of_term], source[of_term] = known
+        return average, source
 
     def _statuses(self, forward: FloatArray, stale_books: AbstractSet[Settlement]) -> StatusArray:
         rows, table = self._rows, self._table
@@ -194,58 +190,81 @@ class ChainState:
             status[(rows.mark_iv > MAX_IV) | (rows.open_interest_coin < 0)] = RowStatus.REJECTED
         return status
 
-    def _apply_mark(self, mark: Mark) -> None:
-        row = self._table.row_of.get(mark.instrument_name)
-        if row is None or mark.ts_event < self._rows.ts_mark[row]:
-            return
-        rows = self._rows
-        rows.ts_mark[row] = mark.ts_event
-        rows.mark_iv[row] = mark.iv
-        rows.mark_price[row] = mark.price
-        self.dirty = True
+    def _row_of(self, event: Mark | Summary | OptionTicker, instrument_name: str) -> int | None:
+        """Return the option's row; without one, what is said of an own option waits."""
+        row = self._table.row_of.get(instrument_name)
+        if row is None and self.owns(instrument_name):
+            self.waiting.keep(event)
+        return row
 
-    def _apply_summary(self, row: Summary) -> None:
-        at = self._table.row_of.get(row.instrument_name)
-        if at is None or row.ts_event < self._rows.ts_summary[at]:
-            return
-        rows = self._rows
-        rows.ts_summary[at] = row.ts_event
-        rows.open_interest_coin[at] = row.open_interest_coin
-        if row.underlying_price > 0:
-            rows.underlying_price[at] = row.underlying_price
-        self.volume_coin[row.instrument_name] = row.volume_coin
-        self.dirty = True
-        if math.isfinite(row.mark_iv):
-            mark = Mark(row.instrument_name, row.ts_event, row.mark_iv, row.mark_price)
-            self._apply_mark(mark)
+    def _apply_rows(self, event: MarkPrices | Summaries) -> None:
+        self.rejected += event.rejected
+        if isinstance(event, MarkPrices):
+            for mark in event.marks:
+                self._apply_mark(mark)
+        else:
+            for summary in event.rows:
+                self._apply_summary(summary)
+
+    def _apply_mark(self, mark: Mark) -> None:
+        row = self._row_of(mark, mark.instrument_name)
+        if row is not None:
+            self._write_mark(row, mark.ts_event, mark.iv, mark.price)
+
+    def _apply_summary(self, summary: Summary) -> None:
+        row = self._row_of(summary, summary.instrument_name)
+        if row is not None:
+            self._write_summary(row, summary)
 
     def _apply_ticker(self, event: OptionTicker) -> None:
-        row = self._table.row_of.get(event.summary.instrument_name)
-        if row is not None and event.summary.ts_event >= self._rows.ts_summary[row]:
+        row = self._row_of(event, event.summary.instrument_name)
+        if row is None:
+            return
+        if event.summary.ts_event >= self._rows.ts_quote[row]:
+            self._rows.ts_quote[row] = event.summary.ts_event
             self._rows.bid_iv[row] = event.bid_iv
             self._rows.ask_iv[row] = event.ask_iv
-        self._apply_summary(event.summary)
+            self.dirty = True
+        self._write_summary(row, event.summary)
+
+    def _write_mark(self, row: int, ts_event: int, iv: float, price: float) -> None:
+        rows = self._rows
+        if ts_event >= rows.ts_mark[row]:
+            rows.ts_mark[row] = ts_event
+            rows.mark_iv[row] = iv
+            rows.mark_price[row] = price
+            self.dirty = True
+
+    def _write_summary(self, row: int, summary: Summary) -> None:
+        rows, ts_event = self._rows, summary.ts_event
+        if ts_event >= rows.ts_summary[row]:
+            rows.ts_summary[row] = ts_event
+            rows.open_interest_coin[row] = summary.open_interest_coin
+            self.dirty = True
+        if ts_event >= rows.ts_underlying[row] and 0 < summary.underlying_price < math.inf:
+            rows.ts_underlying[row] = ts_event
+            rows.underlying_price[row] = summary.underlying_price
+            rows.underlying_source[row] = forwards.forward_source_of(summary.underlying_index)
+        if math.isfinite(summary.mark_iv):
+            self._write_mark(row, ts_event, summary.mark_iv, summary.mark_price)
 
     def _apply_index(self, event: IndexPrice) -> None:
-        index = self._indices.get(event.index_name)
-        if index is None:
-            index = self._indices.setdefault(event.index_name, _Index())
-        if event.ts_event < index.ts_event or not 0 < event.price < math.inf:
-            return
-        jump = abs(event.price / index.price - 1) if math.isfinite(index.price) else 0.0
-        index.doubted = [*index.doubted, event.price] if jump > MAX_INDEX_JUMP else []
-        if not index.doubted or len(index.doubted) >= CONFIRM_PUSHES:
-            index.price = event.price
-            index.doubted = []
-        index.ts_event = event.ts_event
-        self.dirty = True
+        index = self._indices.setdefault(event.index_name, IndexHistory())
+        if index.add(event.ts_event, event.price):
+            self.dirty = True
+
+    def _apply_estimate(self, event: DeliveryEstimate) -> None:
+        known = self._estimates.get(event.index_name)
+        if (known is None or event.ts_event >= known.ts_event) and 0 < event.price < math.inf:
+            self._estimates[event.index_name] = event
 
     def _apply_future(self, event: FutureTicker) -> None:
-        term = self._table.term_of_future.get(event.instrument_name)
-        if term is None or not 0 < event.mark_price < math.inf:
+        if not self.owns(event.instrument_name):
             return
-        if event.ts_event >= self._futures.get(term, (-1, math.nan))[0]:
-            self._futures[term] = (event.ts_event, event.mark_price)
+        known = self._futures.get(event.instrument_name, forwards.UNKNOWN)
+        if event.ts_event >= known.ts_event and 0 < event.mark_price < math.inf:
+            quote = Forward(event.mark_price, event.ts_event, ForwardSource.FUTURE)
+            self._futures[event.instrument_name] = quote
             self.dirty = True
 
     def _apply_listed(self, event: Listed) -> None:
@@ -266,17 +285,34 @@ class ChainState:
             self._rebuild(instruments)
 
     def _rebuild(self, instruments: dict[str, Instrument]) -> None:
-        """Lay out the rows anew, carrying over what is known of the options that stay."""
+        """Lay out the rows anew: what is known of options that stay, what waited for new ones."""
         old_table, old_rows = self._table, self._rows
         self._instruments = instruments
         self._table = build_table(instruments)
-        self._rows = _Rows.empty(len(self._table.options))
+        self._rows = Rows.empty(len(self._table.options))
         names = [name for name in self._table.row_of if name in old_table.row_of]
-        new = np.array([self._table.row_of[name] for name in names], dtype=np.intp)
-        old = np.array([old_table.row_of[name] for name in names], dtype=np.intp)
-        for column in _Rows.__slots__:
-            getattr(self._rows, column)[new] = getattr(old_rows, column)[old]
+        here = np.array([self._table.row_of[name] for name in names], dtype=np.int64)
+        there = np.array([old_table.row_of[name] for name in names], dtype=np.int64)
+        self._rows.copy_from(old_rows, here, there)
+        oldest_ms = self.clock_ms - DELISTED_MS
+        self._futures = {
+            name: quote
+            for name, quote in self._futures.items()
+            if name in instruments or quote.ts_event > oldest_ms
+        }
+        for name in self._table.row_of.keys() - old_table.row_of.keys():
+            for early in self.waiting.take(name):
+                self._apply_early(early)
         self.dirty = True
+
+    def _apply_early(self, early: Mark | Summary | OptionTicker) -> None:
+        match early:
+            case Mark():
+                self._apply_mark(early)
+            case Summary():
+                self._apply_summary(early)
+            case OptionTicker():
+                self._apply_ticker(early)
 
     def expired(self) -> tuple[str, ...]:
         """Names of listed options whose expiry has passed by the chain's own clock."""

@@ -126,6 +126,19 @@ class IndexPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryEstimate:
+    """What the venue would settle on: inside the settlement window the mean of the samples so far.
+
+    Outside the window `is_estimated` is false and `price` is the index.
+    """
+
+    index_name: str
+    ts_event: int
+    price: float
+    is_estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VolatilityIndex:
     """DVOL as a fraction."""
 
@@ -185,6 +198,7 @@ Event = (
     | OptionTicker
     | FutureTicker
     | IndexPrice
+    | DeliveryEstimate
     | VolatilityIndex
     | Trades
     | PlatformState

@@ -16,14 +16,16 @@ class InstrumentTable:
     ----------
     options : one per row.
     row_of : option name to row.
-    term_of_future : dated future name to its (settlement, expiry_ms).
+    future_of_term : dated future of each (settlement, expiry_ms) that has one.
     index_of : price index of each book that has options.
+    terms : every (settlement, expiry_ms) that has options, with its rows: one forward each.
     """
 
     options: tuple[Instrument, ...]
     row_of: dict[str, int]
-    term_of_future: dict[str, tuple[Settlement, int]]
+    future_of_term: dict[tuple[Settlement, int], str]
     index_of: dict[Settlement, str]
+    terms: dict[tuple[Settlement, int], IntArray]
     strike: FloatArray
     expiry_ms: IntArray
     is_call: BoolArray
@@ -39,13 +41,17 @@ def build_table(instruments: dict[str, Instrument]) -> InstrumentTable:
     futures = (
         item for item in instruments.values() if item.kind == Kind.FUTURE and not item.is_perpetual
     )
+    rows_of: dict[tuple[Settlement, int], list[int]] = {}
+    for row, item in enumerate(options):
+        rows_of.setdefault((item.settlement, item.expiry_ms), []).append(row)
     return InstrumentTable(
         options=tuple(options),
         row_of={item.instrument_name: row for row, item in enumerate(options)},
-        term_of_future={
-            item.instrument_name: (item.settlement, item.expiry_ms) for item in futures
+        future_of_term={
+            (item.settlement, item.expiry_ms): item.instrument_name for item in futures
         },
         index_of={item.settlement: item.price_index for item in options},
+        terms={term: np.array(rows, dtype=np.int64) for term, rows in rows_of.items()},
         strike=np.array([item.strike for item in options], dtype=np.float64),
         expiry_ms=np.array([item.expiry_ms for item in options], dtype=np.int64),
         is_call=np.array([item.is_call for item in options], dtype=np.bool_),
