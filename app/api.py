@@ -36,7 +36,7 @@ PROBLEMS = problem_responses(
         503: "The asset is still starting.",
     }
 )
-_FILES: dict[int | str, dict[str, Any]] = {
+FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPES[TableFormat.CSV]: {}, MEDIA_TYPES[TableFormat.PARQUET]: {}}}
 }
 
@@ -200,7 +200,7 @@ async def summary(answer: Read) -> Response:
 
 
 @router.get(
-    "/{asset}/strikes", response_model=schemas.Body[list[schemas.StrikeRow]], responses=_FILES
+    "/{asset}/strikes", response_model=schemas.Body[list[schemas.StrikeRow]], responses=FILES
 )
 async def strikes(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
     """Exposures by strike."""
@@ -208,7 +208,7 @@ async def strikes(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
 
 
 @router.get(
-    "/{asset}/expiries", response_model=schemas.Body[list[schemas.ExpiryRow]], responses=_FILES
+    "/{asset}/expiries", response_model=schemas.Body[list[schemas.ExpiryRow]], responses=FILES
 )
 async def expiries(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
     """Exposures by expiry, with forward, at-the-money volatility and the expiry's own flip."""
@@ -223,7 +223,7 @@ async def matrix(answer: Read, greek: str = "gex") -> Response:
     return answer.json(views.matrix(answer.snapshot, GREEKS[greek]))
 
 
-@router.get("/{asset}/chain", response_model=schemas.Body[list[schemas.ChainRow]], responses=_FILES)
+@router.get("/{asset}/chain", response_model=schemas.Body[list[schemas.ChainRow]], responses=FILES)
 async def chain(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
     """Every option with its Greeks per coin and its status."""
     return answer.table("chain", views.chain(answer.snapshot), wanted)
@@ -242,7 +242,7 @@ async def levels(answer: Read) -> Response:
 
 
 @router.get(
-    "/{asset}/hedge-flow", response_model=schemas.Body[list[schemas.FlowRow]], responses=_FILES
+    "/{asset}/hedge-flow", response_model=schemas.Body[list[schemas.FlowRow]], responses=FILES
 )
 async def hedge_flow(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
     """What dealers must trade after a move and a time, by exact re-hedge."""

@@ -10,12 +10,15 @@ from enum import StrEnum
 import numpy as np
 
 from dealers.hedging import HORIZONS_S, MOVES_PCT, HedgeFlow, compute_hedge_flow, next_settlement_s
-from dealers.rules import PositionModel, position_from_rule
+from dealers.reading import TapeReading
+from dealers.rules import PositionModel
 from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_DAY, BoolArray, FloatArray, Settlement
 from greeks.exposure import ExposureSnapshot, compute_exposure
 
 _FRIDAY = 4
+NO_TAPE = TapeReading()
+"""As long as no tape was read, only the rules answer."""
 
 
 class Book(StrEnum):
@@ -101,16 +104,37 @@ def _wanted_expiries(chain: OptionChain, asked: tuple[str, ...]) -> list[int]:
     ]
 
 
-def compute_selection(chain: OptionChain, selection: Selection) -> ExposureSnapshot:
-    """Compute the exposures of the selected options under the selected position model."""
+def compute_selection(
+    chain: OptionChain, selection: Selection, tape: TapeReading = NO_TAPE
+) -> ExposureSnapshot:
+    """Compute the exposures of the selected options under the selected position model.
+
+    Nothing is known under a model that lacks data: `tape` says why.
+    """
     chosen = select(chain, selection)
-    position = position_from_rule(chosen, selection.position)
+    position = tape.position(selection.position, chosen)
     return compute_exposure(chosen, position, selection.position.value)
 
 
-def compute_models(chain: OptionChain) -> dict[PositionModel, ExposureSnapshot]:
+def compute_models(
+    chain: OptionChain, tape: TapeReading = NO_TAPE
+) -> dict[PositionModel, ExposureSnapshot]:
     """Compute the whole chain once per position model."""
-    return {model: compute_selection(chain, Selection(position=model)) for model in PositionModel}
+    return {
+        model: compute_selection(chain, Selection(position=model), tape) for model in PositionModel
+    }
+
+
+def atm_iv_30d(snapshot: ExposureSnapshot) -> float | None:
+    """At-the-money volatility at 30 days, total variance linear between the expiries around."""
+    expiries = snapshot.by_expiry
+    days = (expiries.expiry_ms - snapshot.chain.as_of_ms) / MS_PER_DAY
+    known = np.isfinite(expiries.atm_iv) & (days > 0)
+    if not known.any():
+        return None
+    variance = np.interp(30.0, days[known], (expiries.atm_iv**2 * days)[known])
+    first, last = days[known][0], days[known][-1]
+    return float(np.sqrt(variance / min(max(30.0, first), last)))
 
 
 def hedge_flow_table(snapshot: ExposureSnapshot) -> HedgeFlow:

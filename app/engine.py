@@ -11,9 +11,10 @@ from typing import Protocol
 
 import structlog
 
-from app.board import compute_models
+from app.board import NO_TAPE, compute_models
 from app.hub import BoardState, FeedStatus, SnapshotHub
 from app.settings import Settings, Source
+from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
 from greeks.exposure import ExposureSnapshot
@@ -60,6 +61,7 @@ class Engine:
         settings: Settings,
         source: Callable[[], Source],
         observe_tick: Callable[[str, float], None],
+        tape: Callable[[], TapeReading] = lambda: NO_TAPE,
     ) -> None:
         self.failures_in_row = 0
         self._feed = feed
@@ -67,6 +69,8 @@ class Engine:
         self._settings = settings
         self._source = source
         self._observe_tick = observe_tick
+        self._newest_tape = tape
+        self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False
 
@@ -90,8 +94,9 @@ class Engine:
         started = time.perf_counter()
         status = self.status()
         if status != FeedStatus.STARTING and (self._feed.is_dirty() or not self._models):
-            chain = self._feed.freeze()
-            self._models = await asyncio.to_thread(compute_models, chain)
+            chain, tape = self._feed.freeze(), self._newest_tape()
+            self._models = await asyncio.to_thread(compute_models, chain, tape)
+            self._tape = tape
         self.publish(status)
         self._observe_tick(self._feed.asset, time.perf_counter() - started)
 
@@ -108,6 +113,7 @@ class Engine:
                 models=self._models,
                 received_at=time.monotonic() - (self._feed.index_age_s() or 0.0),
                 progress=self._feed.progress(),
+                tape=self._tape,
             )
         )
 

@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.board import NO_TAPE
 from app.settings import Source
+from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 
@@ -44,6 +46,7 @@ class BoardState:
     models: Mapping[PositionModel, ExposureSnapshot]
     received_at: float
     progress: Mapping[str, bool]  # steps of the bootstrap
+    tape: TapeReading = NO_TAPE  # what `models` took from the tape
 
     @property
     def snapshot(self) -> ExposureSnapshot | None:

@@ -37,6 +37,9 @@ class Body(BaseModel, Generic[Data]):
     source: str
     status: str
     position: str
+    position_reason: Annotated[
+        str | None, Field(description="why the position model knows nothing; null when it does")
+    ]
     spot_usd: Usd
     quality: Quality
     data: Data

@@ -31,7 +31,7 @@ class SnapshotCache:
         key = (state.asset, whole.chain.seq, selection)
         found = self._snapshots.get(key)
         if found is None:
-            found = await asyncio.to_thread(compute_selection, whole.chain, selection)
+            found = await asyncio.to_thread(compute_selection, whole.chain, selection, state.tape)
             self._snapshots[key] = found
             if len(self._snapshots) > self._size:
                 self._snapshots.popitem(last=False)

@@ -166,3 +166,11 @@ last_chain = Table(
     Column("ts_ms", BigInteger, nullable=False),
     Column("chain", LargeBinary, nullable=False),  # `history_rows.encode_chain`
 )
+
+inventory = Table(
+    "inventory",
+    METADATA,
+    Column("asset", Text, primary_key=True),
+    Column("ts_ms", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),  # `positions_store.encode_followed`
+)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from app.board import Book, expiry_label, hedge_flow_now, hedge_flow_table
+from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now, hedge_flow_table
 from app.hub import BoardState
 from dealers.hedging import HedgeFlow
 from dealers.rules import PositionModel
@@ -31,6 +31,7 @@ def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Js
             "source": state.source.value,
             "status": state.status.value,
             "position": None,
+            "position_reason": None,
             "spot_usd": None,
             "quality": None,
             "progress": dict(state.progress),
@@ -44,6 +45,7 @@ def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Js
         "source": state.source.value,
         "status": state.status.value,
         "position": snapshot.position_model,
+        "position_reason": state.tape.reason(PositionModel(snapshot.position_model)),
         "spot_usd": snapshot.chain.index_price,
         "quality": {
             "listed": quality.listed,
@@ -87,7 +89,7 @@ def summary(
             }
             for model, other in models.items()
         },
-        "atm_iv": _atm_iv_30d(snapshot),
+        "atm_iv": atm_iv_30d(snapshot),
         "next_expiry_ms": int(expiries.expiry_ms[0]) if len(expiries.expiry_ms) else None,
     }
 
@@ -95,18 +97,6 @@ def summary(
 def _flow_headline(snapshot: ExposureSnapshot, move_pct: float) -> tuple[float, float]:
     coin = float(hedge_flow_now(snapshot, np.array([move_pct])).flow_coin[0])
     return coin, coin * snapshot.chain.index_price
-
-
-def _atm_iv_30d(snapshot: ExposureSnapshot) -> float | None:
-    """At-the-money volatility at 30 days, total variance linear between the expiries around."""
-    expiries = snapshot.by_expiry
-    days = (expiries.expiry_ms - snapshot.chain.as_of_ms) / 86_400_000
-    known = np.isfinite(expiries.atm_iv) & (days > 0)
-    if not known.any():
-        return None
-    variance = np.interp(30.0, days[known], (expiries.atm_iv**2 * days)[known])
-    first, last = days[known][0], days[known][-1]
-    return float(np.sqrt(variance / min(max(30.0, first), last)))
 
 
 def _exposure_columns(table: ExposureTable) -> dict[str, list[float]]:

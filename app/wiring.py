@@ -23,6 +23,7 @@ from app.history import History, disk_space
 from app.history_api import build_history_router
 from app.hub import FeedStatus, SnapshotHub
 from app.lifecycle import FeedAddress
+from app.positions import WITHOUT_MEMORY, PositionService
 from app.problems import Problem, install_problem_handlers
 from app.push import Publisher
 from app.security import Guard, install_security
@@ -55,6 +56,7 @@ class Board:
     metrics: Metrics = field(default_factory=lambda: Metrics(version("gammaflip")))
     hub: SnapshotHub = field(default_factory=SnapshotHub)
     feeds: dict[str, AssetFeed] = field(init=False)
+    positions: dict[str, PositionService] = field(init=False)
     engines: list[Engine] = field(init=False)
     alerts: AlertService = field(init=False)
     history: History = field(init=False)
@@ -62,8 +64,20 @@ class Board:
 
     def __post_init__(self) -> None:
         self.feeds = {asset: AssetFeed(asset, self._now) for asset in self.settings.assets}
+        remembers = self.address.source not in WITHOUT_MEMORY
+        self.positions = {
+            asset: PositionService(feed, self.hub, self.store if remembers else None)
+            for asset, feed in self.feeds.items()
+        }
         self.engines = [
-            Engine(feed, self.hub, self.settings, self.source, self._observe_tick)
+            Engine(
+                feed,
+                self.hub,
+                self.settings,
+                self.source,
+                self._observe_tick,
+                self.positions[feed.asset].newest,
+            )
             for feed in self.feeds.values()
         ]
         for engine in self.engines:
@@ -117,6 +131,8 @@ class Board:
                     group.create_task(feed.run(self.address.url, jitter))
             for engine in self.engines:
                 group.create_task(engine.run())
+            for service in self.positions.values():
+                group.create_task(service.run())
             group.create_task(self.alerts.run())
             group.create_task(self.history.run())
             group.create_task(self._refresh_gauges())

@@ -171,6 +171,16 @@ class FlowBook:
             until = trade.ts_event if until is None else max(until, trade.ts_event)
         return FlowBook(since, until, flows), fresh
 
+    def contradicts(self, trades: Iterable[Trade]) -> bool:
+        """Whether a trade is later than all that was read, and yet was counted: another tape."""
+        until_ms = self.until_ms
+        return until_ms is not None and any(
+            trade.ts_event > until_ms
+            and (flow := self.flows.get(trade.instrument_name)) is not None
+            and flow.add(trade) is flow
+            for trade in trades
+        )
+
     def observe(self, chain: OptionChain) -> "FlowBook":
         """Note each option's first open interest, and forget options that are not listed."""
         flows = {}

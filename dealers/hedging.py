@@ -79,14 +79,18 @@ def compute_hedge_flow(
     1+x in `coin`), whatever spot does; the coins that an in-the-money inverse option pays out
     are not sold [A]. In the last 30 minutes before 08:00 the hedge fades with the settlement
     average; what is averaged before now counts as today's forward, what is averaged within the
-    horizon as the moved one [A]. Rows without a usable mark contribute nothing.
+    horizon as the moved one [A]. Rows without a usable mark or a known position contribute
+    nothing; where no position is known, every flow is NaN.
 
     Source: Alexander, Chen, Imeraj 2023, "Crypto quanto and inverse options"; that gamma alone
     drives the flow of both conventions follows by differentiation.
     """
     book = HedgedBook.of(chain, position_coin)
     scenarios = Scenarios(moves_pct, horizons_s, iv_points_per_pct, convention)
-    flow, gamma, charm, vanna, expiry = flow_parts(book, scenarios).reshape(5, -1)
+    parts = flow_parts(book, scenarios).reshape(5, -1)
+    if len(chain) and not np.isfinite(position_coin).any():
+        parts = np.full_like(parts, np.nan)
+    flow, gamma, charm, vanna, expiry = parts
     moves, horizons = np.broadcast_arrays(moves_pct[None, :], horizons_s[:, None])
     return HedgeFlow(
         move_pct=moves.ravel(),

@@ -16,8 +16,8 @@ from dealers.estimate import (
 )
 from dealers.flow import FlowBook, missing_history, position_from_flow
 from dealers.inventory import InventoryModel, ModelInputs, Unavailable
-from dealers.posterior import MODEL, PosteriorState
-from dealers.rules import PositionModel, position_from_rule
+from dealers.posterior import PosteriorState
+from dealers.rules import RULES, PositionModel, position_from_rule
 from greeks.conventions import Regime
 
 
@@ -50,7 +50,7 @@ class RuleModel:
 class FlowModel:
     """Inventory as the opposite of what takers bought, clipped to open interest (E0)."""
 
-    name: str = "flow"
+    name: str = PositionModel.FLOW.value
     inputs: tuple[str, ...] = ("signed trades", "open interest")
 
     def estimate(self, inputs: ModelInputs) -> PositionEstimate | Unavailable:
@@ -67,7 +67,7 @@ class FlowModel:
 class PosteriorModel:
     """Inventory with uncertainty from the tape and the steps of open interest (E1 and E2)."""
 
-    name: str = MODEL
+    name: str = PositionModel.POSTERIOR.value
     inputs: tuple[str, ...] = ("signed trades", "open interest over time", "odds of attribution")
 
     def estimate(self, inputs: ModelInputs) -> PositionEstimate | Unavailable:
@@ -80,7 +80,7 @@ class PosteriorModel:
 
 
 MODELS: tuple[InventoryModel, ...] = (
-    *(RuleModel(rule) for rule in PositionModel),
+    *(RuleModel(rule) for rule in RULES),
     FlowModel(),
     PosteriorModel(),
 )

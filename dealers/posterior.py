@@ -25,11 +25,11 @@ from dealers.particles import (
     seed_cloud,
     summarise,
 )
+from dealers.rules import PositionModel
 from dealers.tape import AggressorSide, Trade
 from dealers.three_term import estimate_three_term
 from greeks.chain import OptionChain
 
-MODEL = "posterior"
 DRAWS = 256
 _CLOUDS = 300  # options followed by particles: those with most OI x gamma
 _KEPT_CLOUDS = 450  # an option near the border keeps its cloud
@@ -138,7 +138,7 @@ class PosteriorState:
         if reason is None and not gex.width_of_gross <= _MAX_WIDTH_OF_GROSS:
             reason = f"expected an interval within gross GEX, was {gex.width_of_gross:.2f} of it"
         return PositionEstimate(
-            model=MODEL,
+            model=PositionModel.POSTERIOR.value,
             mean_coin=marginals.mean,
             lo_coin=marginals.lo,
             hi_coin=marginals.hi,

@@ -120,3 +120,4 @@ class FlipReason(StrEnum):
     ALWAYS_SHORT = "net_gex_negative_on_whole_ladder"
     NO_EXPOSURE = "no_gamma_in_the_book"
     NO_SPOT = "no_index_price"
+    UNKNOWN = "net_gex_unknown"  # no option's exposure is known

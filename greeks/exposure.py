@@ -123,7 +123,8 @@ def compute_exposure(
         own flip is the sticky-strike one. Sticky moneyness is exact and some 100 times slower.
 
     Rows whose status forbids it, and rows with a non-finite position, are NaN in `by_option`
-    and left out of the sums; `quality` counts them.
+    and left out of the sums; `quality` counts them. Where no row is known, every sum and the
+    profile are NaN.
     """
     if position_coin.shape != (len(chain),):
         raise ValueError(
@@ -134,6 +135,9 @@ def compute_exposure(
     known = known_or_zero(by_option.values)
     is_known = np.isfinite(by_option.column(Exposure.GEX))
     net, gross = known.sum(axis=1), np.abs(known).sum(axis=1)
+    is_unknown = len(chain) > 0 and not is_known.any()
+    if is_unknown:
+        net, gross = np.full_like(net, np.nan), np.full_like(gross, np.nan)
     by_strike = sum_by_strike(chain, known, is_known)
     book = Book.of(chain, position_coin)
     profile = compute_profile(book)
@@ -142,6 +146,8 @@ def compute_exposure(
         moving = MovingBook.of(chain, position_coin, STICKINESS[dynamics])
         profile = moving.profile()
         flips = find_moving_flips(moving, profile, float(gross[0]))
+    if is_unknown:
+        profile = profile.unknown()
     by_expiry = sum_by_expiry(chain, known, is_known, _in_order_of(chain, book, flip_of_expiry))
     return ExposureSnapshot(
         chain=chain,
@@ -191,7 +197,7 @@ def _in_order_of(chain: OptionChain, book: Book, of_book: FloatArray) -> FloatAr
 
 
 def _regime(net_gex_at_spot: float, gross: float) -> Regime:
-    if gross == 0 or net_gex_at_spot == 0:
+    if not gross > 0 or net_gex_at_spot == 0:
         return Regime.UNKNOWN
     return Regime.LONG_GAMMA if net_gex_at_spot > 0 else Regime.SHORT_GAMMA
 

@@ -118,6 +118,8 @@ def reason_without_flip(net: FloatArray) -> FlipReason:
     """Why a profile without sign change has no flip."""
     if np.any(net > 0):
         return FlipReason.ALWAYS_LONG
+    if len(net) and np.isnan(net).all():
+        return FlipReason.UNKNOWN
     return FlipReason.ALWAYS_SHORT if np.any(net < 0) else FlipReason.NO_EXPOSURE
 
 

@@ -6,7 +6,7 @@ c = ln(K/F) + v^2/2 and d2 = (x - c)/v, every exposure of an option is a Gaussia
 simple factor, so a book is a `Mixture`: summed exactly anywhere, or fast on a whole ladder.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -44,6 +44,13 @@ class Profile:
     charm_coin_per_day: FloatArray
     expiry_ms: IntArray
     expiry_gex_usd_per_1pct: FloatArray
+
+    def unknown(self) -> "Profile":
+        """Return the same levels with nothing known at any of them."""
+        known = ("spot_usd", "expiry_ms", "expiry_gex_usd_per_1pct")
+        nothing = np.full(len(self.spot_usd), np.nan)
+        names = (item.name for item in fields(self) if item.name not in known)
+        return replace(self, **dict.fromkeys(names, nothing))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class DeribitSession:
         self._server_ms = 0
         self._histories: dict[str, HistoryReader] = {}
         self._histories_due: dict[str, float] = {}  # infinite once asked for
+        self._histories_since: dict[str, int] = {}  # start of those that were read to their end
         self._outgoing: list[bytes] = []
         self._pending: dict[int, _Request] = {}
         self._next_id = 1
@@ -96,6 +97,13 @@ class DeribitSession:
             for kind in Kind:
                 self._lists_due[currency, kind] = now_s
         self.on_timer(now_s)
+
+    @property
+    def tape_since_ms(self) -> int | None:
+        """Exchange time from which on every trade was read; None while the past is being read."""
+        if not self._histories or self._histories.keys() != self._histories_since.keys():
+            return None
+        return max(self._histories_since.values())
 
     def is_dead(self, now_s: float) -> bool:
         """Whether nothing arrived for so long that the socket must be replaced."""
@@ -295,6 +303,7 @@ class DeribitSession:
             self._histories_due[request.currency] = now_s
             self._poll(now_s)
         else:
+            self._histories_since.setdefault(request.currency, history.first_ms)
             self._histories[request.currency] = history.resume(self._server_ms)
             self._histories_due[request.currency] = now_s + PERIOD_S
         return trades

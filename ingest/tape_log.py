@@ -1,7 +1,9 @@
 """The recent option trades of one asset: each booked once, in order, holes known."""
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 from dealers.tape import Trade
 
@@ -20,6 +22,7 @@ class TapeLog:
         self.duplicates = 0
         self._length = length
         self._trades: list[Trade] = []
+        self._arrived: deque[Trade] = deque(maxlen=length)  # in the order they were booked
         self._ids: set[str] = set()
         self._seqs: dict[str, list[int]] = {}  # sorted, per instrument
 
@@ -41,10 +44,19 @@ class TapeLog:
         insort(seqs, trade.trade_seq)
         insort(self._trades, trade, key=_order)
         self._ids.add(trade.trade_id)
+        self._arrived.append(trade)
         self.recorded += 1
         if len(self._trades) > self._length:
             self._forget(self._trades.pop(0))
         return range(newest + 1, trade.trade_seq)
+
+    def booked_after(self, recorded: int) -> list[Trade]:
+        """Return the trades booked since `recorded` had this value, in the order of arrival.
+
+        Those that the log no longer keeps are left out.
+        """
+        fresh = min(self.recorded - recorded, len(self._arrived))
+        return list(islice(self._arrived, len(self._arrived) - fresh, None))
 
     def newest_first(self) -> Iterator[tuple[Trade, int]]:
         """Yield the trades newest first, each with the number missing right before it."""

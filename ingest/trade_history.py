@@ -23,7 +23,11 @@ class HistoryReader:
     currency: str
     start_ms: int
     end_ms: int
+    first_ms: int = field(init=False)  # where the whole run began
     _seen: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.first_ms = self.start_ms
 
     def params(self) -> dict[str, object]:
         """Return the parameters of the next page."""

@@ -57,6 +57,7 @@ class AssetFeed:
         self.volatility_index: float | None = None
         self.current_funding: float | None = None
         self.last_index_s: float | None = None  # our clock when the index last ticked
+        self.tape_since_ms: int | None = None  # the tape is whole from here; None: not read yet
         self._now = now
         self._plan = FeedPlan(asset)
         self._session = DeribitSession(self._plan)
@@ -121,6 +122,8 @@ class AssetFeed:
             return
         for event in events:
             self._handle(event, now_s)
+        if self.tape_since_ms is None:
+            self.tape_since_ms = self._session.tape_since_ms
 
     def on_timer(self, now_s: float) -> None:
         """Let the session poll, and apply what it noticed."""

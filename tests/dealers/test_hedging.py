@@ -337,11 +337,18 @@ def test_rows_that_cannot_be_computed_or_are_not_held_contribute_nothing() -> No
 
 def test_an_empty_book_flows_nowhere() -> None:
     chain = make_chain()
-    for position in (np.zeros(len(chain)), np.full(len(chain), np.nan)):
-        flow = flow_of(chain, position, MOVES_PCT, HORIZONS_S)
-        assert flow.flow_coin.shape == (len(MOVES_PCT) * len(HORIZONS_S),)
-        assert not np.any(flow.flow_coin)
-        assert not np.any(compute_flow_contributions(chain, position, 1.0, 0.0).strike_flow_coin)
+    flow = flow_of(chain, np.zeros(len(chain)), MOVES_PCT, HORIZONS_S)
+    assert flow.flow_coin.shape == (len(MOVES_PCT) * len(HORIZONS_S),)
+    assert not np.any(flow.flow_coin)
+    parts = compute_flow_contributions(chain, np.zeros(len(chain)), 1.0, 0.0)
+    assert not np.any(parts.strike_flow_coin)
+
+
+def test_the_flow_of_an_unknown_book_is_unknown() -> None:
+    chain = make_chain()
+    flow = flow_of(chain, np.full(len(chain), np.nan), MOVES_PCT, HORIZONS_S)
+    for name in ("flow_coin", "gamma_coin", "charm_coin", "vanna_coin", "expiry_coin"):
+        assert np.isnan(getattr(flow, name)).all()
 
 
 def test_a_falling_volatility_stops_at_one_per_cent() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dealers.ladder import GexLadder, gex_per_coin
-from dealers.rules import PositionModel, position_from_rule
+from dealers.rules import RULES, PositionModel, position_from_rule
 from greeks.conventions import Exposure, RowStatus
 from greeks.exposure import compute_exposure
 from tests.builders import make_chain, make_venue_chain, with_columns
@@ -17,7 +17,7 @@ def ladder() -> GexLadder:
 
 def test_net_gex_at_spot_is_that_of_the_exposure(ladder: GexLadder) -> None:
     chain = make_venue_chain(4, twins_differ=0.1)
-    positions = np.stack([position_from_rule(chain, model) for model in PositionModel])
+    positions = np.stack([position_from_rule(chain, model) for model in RULES])
     nets = ladder.net_at_spot(positions)
     for net, position in zip(nets, positions, strict=True):
         snapshot = compute_exposure(chain, position, "test")

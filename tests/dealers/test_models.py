@@ -9,7 +9,7 @@ from dealers.inventory import ModelInputs, Unavailable
 from dealers.ladder import GexLadder
 from dealers.models import MODELS, compare_models, compute_range
 from dealers.posterior import PosteriorState
-from dealers.rules import PositionModel, position_from_rule
+from dealers.rules import RULES, PositionModel, position_from_rule
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, Regime
 from greeks.exposure import compute_exposure
@@ -65,7 +65,7 @@ def test_without_open_interest_no_rule_answers() -> None:
     assert np.isnan(compute_range(answers).low_gex_usd_per_1pct)
 
 
-@pytest.mark.parametrize("rule", PositionModel)
+@pytest.mark.parametrize("rule", RULES)
 def test_a_rule_answers_as_its_exposure_does(rule: PositionModel) -> None:
     chain = make_venue_chain(3)
     answers = {answer.model: answer for answer in compare_models(inputs_of(chain))}
