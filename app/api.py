@@ -71,8 +71,10 @@ class Answer:
         state: BoardState,
         snapshot: ExposureSnapshot,
         models: Mapping[PositionModel, ExposureSnapshot],
+        selection: Selection,
     ) -> None:
         self.state = state
+        self.selection = selection
         self.snapshot = snapshot
         self.models = models  # the same options under every position model
 
@@ -81,11 +83,13 @@ class Answer:
         body = {**views.header(self.state, self.snapshot), **more, "data": data}
         return Response(orjson.dumps(body), media_type=MEDIA_TYPES[TableFormat.JSON])
 
-    def table(self, name: str, columns: views.Columns, wanted: TableFormat) -> Response:
-        """Encode a table as rows, CSV or Parquet."""
+    def table(
+        self, name: str, columns: views.Columns, wanted: TableFormat, **more: "views.Json"
+    ) -> Response:
+        """Encode a table as rows, CSV or Parquet; `more` stands beside the rows."""
         if wanted == TableFormat.JSON:
-            return self.json(views.rows(columns))
-        header = views.header(self.state, self.snapshot)
+            return self.json(views.rows(columns), **more)
+        header = {**views.header(self.state, self.snapshot), **more}
         stamp = f"{self.state.asset}-{name}-{self.state.source}-{self.snapshot.chain.as_of_ms}"
         return Response(
             encode_table(columns, header, wanted),
@@ -137,7 +141,8 @@ async def read(
         raise Problem(404, "Unknown expiry", f"{asset} lists no expiry {error}") from error
     if snapshot is None:
         raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
-    return Answer(state, snapshot, await context.snapshots.models(state, selection))
+    models = await context.snapshots.models(state, selection)
+    return Answer(state, snapshot, models, selection)
 
 
 Read = Annotated[Answer, Depends(read)]

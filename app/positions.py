@@ -5,7 +5,7 @@ Works in a thread at its own pace; the engine takes the newest reading and never
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -49,6 +49,9 @@ class Tape(Protocol):
 
     def booked_after(self, recorded: int) -> list[Trade]:
         """Return the trades booked since `recorded` had this value."""
+
+    def newest_first(self) -> Iterator[tuple[Trade, int]]:
+        """Yield every trade that is kept, whenever it was booked."""
 
 
 class TapeFeed(Protocol):
@@ -100,7 +103,10 @@ class PositionService:
             return False
         if self._followed is None:
             self._followed = await self._resume(since_ms)
-        trades = self._feed.tape.booked_after(self._booked)
+            # the fold counts each once: what the checkpoint knows, and what it was cut off from
+            trades = self._whole_tape()
+        else:
+            trades = self._feed.tape.booked_after(self._booked)
         booked = self._feed.tape.recorded
         self._followed, self.reading = await asyncio.to_thread(
             follow, self._followed, trades, state.snapshot, self._rng
@@ -133,12 +139,16 @@ class PositionService:
             _log.warning("positions.checkpoint_unreadable", asset=asset, reason=str(error))
             return anew
         book = kept.state.book
-        if book.contradicts(self._feed.tape.booked_after(0)):
+        if book.contradicts(self._whole_tape()):
             _log.warning("positions.checkpoint_of_another_tape", asset=asset)
             return anew
         hole_ms = max(0, since_ms - (book.until_ms or since_ms))
         _log.info("positions.resumed", asset=asset, until_ms=book.until_ms, hole_ms=hole_ms)
         return kept
+
+    def _whole_tape(self) -> list[Trade]:
+        """Return every trade that the log keeps, oldest first."""
+        return [trade for trade, _ in self._feed.tape.newest_first()][::-1]
 
     async def _supervised_step(self) -> bool:
         try:

@@ -162,9 +162,11 @@ def _stability(snapshot: ExposureSnapshot) -> dict[str, Json]:
         compute_regime_margin(chain, position, stable, atm_iv, rng) if stable is not None else None
     )
     shifts = ("oi_noise_usd", "iv_up_usd", "iv_down_usd", "basis_up_usd", "basis_down_usd")
-    names = ("flip_usd", *shifts, "day_usd", "oi_noise_without_flip")
+    names = (*shifts, "day_usd", "oi_noise_without_flip")
+    flip_usd = snapshot.levels.flip_usd
     return {
         "position": snapshot.position_model,
+        "flip_usd": math.nan if flip_usd is None else flip_usd,
         **{name: getattr(stable, name) if stable else math.nan for name in names},
         "first_cause": margin.first.value if margin and margin.first else None,
         "spot_margin_days": _finite(margin.spot) if margin else None,
@@ -174,4 +176,4 @@ def _stability(snapshot: ExposureSnapshot) -> dict[str, Json]:
 
 
 def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

@@ -23,7 +23,9 @@ from app.history import History, disk_space
 from app.history_api import build_history_router
 from app.hub import FeedStatus, SnapshotHub
 from app.lifecycle import FeedAddress
+from app.once import OnceCache
 from app.positions import WITHOUT_MEMORY, PositionService
+from app.positions_api import build_positions_router
 from app.problems import Problem, install_problem_handlers
 from app.push import Publisher
 from app.security import Guard, install_security
@@ -220,7 +222,9 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(build_alerts_router(board.alerts, guard))
     reading = [Depends(_reader(guard))] if board.settings.read_token_required else []
     app.include_router(build_history_router(board.store), dependencies=reading)
-    app.include_router(build_simulations_router(Workbench()), dependencies=reading)
+    bench = Workbench()
+    app.include_router(build_simulations_router(bench), dependencies=reading)
+    app.include_router(build_positions_router(OnceCache(bench)), dependencies=reading)
     app.include_router(api.router, dependencies=reading)
     add_site(app, board.settings.assets, board.source())
     return app

@@ -126,7 +126,7 @@ def compute_regime_margin(
 
 
 def _over(distance: float, unit: float) -> float:
-    return distance / unit if np.isfinite(distance) and unit > 0 else np.inf
+    return float(distance / unit) if np.isfinite(distance) and unit > 0 else np.inf
 
 
 def _flip(chain: OptionChain, position_coin: FloatArray) -> float:

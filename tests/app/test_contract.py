@@ -26,7 +26,7 @@ ENVELOPE = {
 }  # fmt: skip
 QUALITY = {"listed", "used", "stale", "without_iv", "rejected", "gaps"}
 TABLES = ("strikes", "expiries", "chain", "hedge-flow")
-VIEWS = (*TABLES, "matrix", "profile", "levels", "trades", "feedback")
+VIEWS = (*TABLES, "matrix", "profile", "levels", "positions", "trades", "feedback")
 STREAMED = ("summary", "strikes", "profile", "levels", "trades")
 COLUMNS = {
     "strikes": {
@@ -123,6 +123,40 @@ def test_the_position_model_is_the_one_asked_for_and_said(board: Board, position
     assert body["position"] == position
     expected = {"naive": net, "reversed": -net, "customer_long": -gross}[position]
     assert body["data"]["net"]["gex_usd_per_1pct"] == pytest.approx(expected, rel=1e-12)
+
+
+MODELS = ("naive", "reversed", "customer_long", "flow", "posterior")
+
+
+@pytest.mark.parametrize("position", MODELS[3:])
+@pytest.mark.parametrize("view", ["", *(f"/{view}" for view in VIEWS if view != "trades")])
+def test_models_that_follow_the_tape_answer_everywhere(
+    board: Board, view: str, position: str
+) -> None:
+    body = board.get(f"/BTC{view}", position=position)
+    assert body["position"] == position
+    assert "position_reason" in body
+
+
+def test_the_models_stand_side_by_side(board: Board) -> None:
+    def answered() -> dict[str, Any] | None:
+        body = board.get("/BTC/positions")
+        is_followed = not any(row["reason"] for row in body["data"])
+        return body if is_followed else None
+
+    body = until(answered, 30, "a day of simulated tape was read")
+    rows = {row["position"]: row for row in body["data"]}
+    assert tuple(rows) == MODELS
+    naive = board.get("/BTC", seq=body["seq"])["data"]
+    assert rows["naive"]["gex_usd_per_1pct"] == naive["net"]["gex_usd_per_1pct"]
+    assert rows["naive"]["flip_usd"] == naive["levels"]["flip_usd"]
+    posterior = rows["posterior"]
+    lo, hi = posterior["gex_usd_per_1pct_lo"], posterior["gex_usd_per_1pct_hi"]
+    assert lo < posterior["gex_usd_per_1pct"] < hi
+    assert posterior["history_h"] >= 24
+    assert body["range"]["models"] == 5
+    assert body["stability"].keys() >= {"oi_noise_usd", "iv_up_usd", "basis_up_usd", "day_usd"}
+    assert body["stability"]["first_cause"] in {"spot_moved", "level_moved", "position_changed"}
 
 
 def test_the_books_add_up_to_the_whole(board: Board) -> None:
