@@ -26,8 +26,6 @@ from greeks.exposure import ExposureSnapshot
 from loops.gain import DEFAULT_PERMANENCE, amplification, gamma_loop_gain, impact_per_usd
 
 MAX_TRADES = 1000
-GREEKS = {exposure.value.split("_")[0]: exposure for exposure in Exposure}
-"""The matrix takes the short name of any exposure: gex, vega, vanna ..."""
 
 PROBLEMS = problem_responses(
     {
@@ -222,10 +220,10 @@ async def expiries(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
 
 @router.get("/{asset}/matrix", response_model=schemas.Body[schemas.Matrix])
 async def matrix(answer: Read, greek: str = "gex") -> Response:
-    """One exposure by expiry and strike."""
-    if greek not in GREEKS:
-        raise Problem(422, "Bad parameter", f"greek: expected {', '.join(GREEKS)}")
-    return answer.json(views.matrix(answer.snapshot, GREEKS[greek]))
+    """One exposure, or the open interest, by expiry and strike."""
+    if greek not in views.MATRICES:
+        raise Problem(422, "Bad parameter", f"greek: expected {', '.join(views.MATRICES)}")
+    return answer.json(views.matrix(answer.snapshot, greek))
 
 
 @router.get("/{asset}/chain", response_model=schemas.Body[list[schemas.ChainRow]], responses=FILES)

@@ -6,21 +6,27 @@ never delays another; one that stops reading is closed.
 
 import asyncio
 import contextlib
+import math
+import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import orjson
 from fastapi import WebSocket, WebSocketDisconnect
 
-from app import topics, views
+from app import page_views, topics, views
 from app.board import UnknownExpiryError
 from app.hub import BoardState, SnapshotHub
 from app.selections import SnapshotCache
 from app.topics import Topic, UnknownTopicError, parse_topic
 from dealers.rules import PositionModel
+from greeks.exposure import ExposureSnapshot
 
 MIN_INTERVAL_S = 0.25
+SLOW_INTERVAL_S = 1.0
+SLOW_VIEWS = frozenset({topics.MAP, topics.TRADES})
+"""Views whose message is large, or of interest only as a list: once a second."""
 SEND_TIMEOUT_S = 10.0
 MAX_TOPICS = 64
 CACHED_FRAMES = 256
@@ -69,14 +75,26 @@ class Publisher:
     async def _message(self, topic: Topic, state: BoardState) -> dict[str, views.Json]:
         snapshot = await self._snapshots.get(state, topic.selection)
         models = await self._snapshots.models(state, topic.selection)
-        data: views.Json
-        if topic.view == topics.BOARD:
-            data = views.board(state, snapshot, models)
-        elif topic.view == topics.TRADES:
+        data: views.Json = None
+        if topic.view == topics.TRADES:
             data = self._trades(topic.asset, STREAMED_TRADES)
-        else:
-            data = None if snapshot is None else views.VIEWS[topic.view](snapshot, models)
+        elif snapshot is not None:
+            data = self._data(topic, snapshot, models)
         return {"topic": topic.name, **views.header(state, snapshot), "data": data}
+
+    def _data(
+        self,
+        topic: Topic,
+        snapshot: ExposureSnapshot,
+        models: Mapping[PositionModel, ExposureSnapshot],
+    ) -> views.Json:
+        match topic.view:
+            case topics.BOARD:
+                return page_views.board(snapshot, models)
+            case topics.MAP:
+                return page_views.heatmap(snapshot, topic.greek)
+            case _:
+                return views.VIEWS[topic.view](snapshot, models)
 
 
 class StreamClient:
@@ -91,6 +109,7 @@ class StreamClient:
         self._default = default
         self._topics: dict[str, Topic] = {}
         self._sent: dict[str, int] = {}
+        self._sent_at: dict[str, float] = {}
         self._wanted = asyncio.Event()
 
     async def serve(self) -> None:
@@ -126,6 +145,7 @@ class StreamClient:
         for name in request.unsubscribe:
             self._topics.pop(name, None)
             self._sent.pop(name, None)
+            self._sent_at.pop(name, None)
         self._topics |= {topic.name: topic for topic in wanted}
         self._wanted.set()
 
@@ -140,6 +160,9 @@ class StreamClient:
                 await _first_of(changed, self._wanted.wait())
 
     def _is_news(self, topic: Topic) -> bool:
+        since_s = time.monotonic() - self._sent_at.get(topic.name, -math.inf)
+        if topic.view in SLOW_VIEWS and since_s < SLOW_INTERVAL_S - MIN_INTERVAL_S / 2:
+            return False
         return self._publisher.newest_seq(topic) > self._sent.get(topic.name, 0)
 
     async def _send_if_new(self, topic: Topic) -> None:
@@ -152,6 +175,7 @@ class StreamClient:
             frame = orjson.dumps({"error": f"unknown expiry {error} in {topic.name!r}"})
         else:
             self._sent[topic.name] = seq
+            self._sent_at[topic.name] = time.monotonic()
         await self._send(frame)
 
     async def _send(self, frame: bytes) -> None:

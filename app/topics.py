@@ -1,15 +1,17 @@
 """The grammar of push topics: `ASSET.view`, optionally with the query of its REST twin."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from app.board import Book, Selection
-from app.views import VIEWS
+from app.views import MATRICES, VIEWS
 from dealers.rules import PositionModel
 
-BOARD = "board"  # all that the page draws, in one message
+BOARD = "board"  # all that the page draws at every tick
+MAP = "map"  # the page's heatmap; takes `greek`
 TRADES = "trades"
-KNOWN_VIEWS = frozenset({*VIEWS, BOARD, TRADES})
+DEFAULT_GREEK = "gex"
+KNOWN_VIEWS = frozenset({*VIEWS, BOARD, MAP, TRADES})
 
 
 class UnknownTopicError(ValueError):
@@ -24,6 +26,7 @@ class Topic:
     asset: str
     view: str
     selection: Selection
+    greek: str = DEFAULT_GREEK
 
 
 def parse_topic(name: str, assets: tuple[str, ...], default: PositionModel) -> Topic:
@@ -36,9 +39,19 @@ def parse_topic(name: str, assets: tuple[str, ...], default: PositionModel) -> T
         expected = ", ".join(sorted(KNOWN_VIEWS))
         raise UnknownTopicError(f"expected a view of {expected}, was {name!r}")
     try:
-        return Topic(name, asset, view, _parse_selection(query, default))
+        greek, query = _take_greek(query) if view == MAP else (DEFAULT_GREEK, query)
+        return Topic(name, asset, view, _parse_selection(query, default), greek)
     except ValueError as error:
         raise UnknownTopicError(f"{error}, was {name!r}") from error
+
+
+def _take_greek(query: str) -> tuple[str, str]:
+    """Return the `greek` of a query and the query without it."""
+    pairs = parse_qsl(query, strict_parsing=bool(query))
+    greek = next((value for key, value in pairs if key == "greek"), DEFAULT_GREEK)
+    if greek not in MATRICES:
+        raise ValueError(f"expected a greek of {', '.join(MATRICES)}")
+    return greek, urlencode([pair for pair in pairs if pair[0] != "greek"])
 
 
 def _parse_selection(query: str, default: PositionModel) -> Selection:

@@ -13,7 +13,7 @@ from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now, hedge_flow
 from app.hub import BoardState
 from dealers.hedging import HedgeFlow
 from dealers.rules import PositionModel
-from greeks.conventions import DAYS_PER_YEAR, Exposure, FloatArray, Settlement
+from greeks.conventions import DAYS_PER_YEAR, Exposure, Settlement
 from greeks.exposure import ExposureSnapshot, ExposureTable
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
@@ -133,14 +133,30 @@ def expiries(snapshot: ExposureSnapshot) -> Columns:
     }
 
 
-def matrix(snapshot: ExposureSnapshot, exposure: Exposure) -> dict[str, Json]:
-    """One exposure by expiry and strike; null where nothing is listed."""
+OPEN_INTEREST = "oi"
+GREEKS: Mapping[str, Exposure] = {exposure.value.split("_")[0]: exposure for exposure in Exposure}
+"""The matrix takes the short name of any exposure: gex, vega, vanna ... or `oi`."""
+MATRICES = (*GREEKS, OPEN_INTEREST)
+
+
+def matrix(snapshot: ExposureSnapshot, greek: str) -> dict[str, Json]:
+    """One of `MATRICES` by expiry and strike; null where nothing is listed."""
+    name = "open_interest_coin" if greek == OPEN_INTEREST else GREEKS[greek].value
     return {
-        "greek": exposure.value,
+        "greek": name,
         "strikes": snapshot.by_strike.strike_usd.tolist(),
         "expiries": [expiry_label(int(expiry)) for expiry in snapshot.by_expiry.expiry_ms],
-        "values": snapshot.matrix(exposure).tolist(),
+        "values": matrix_values(snapshot, greek),
     }
+
+
+def matrix_values(snapshot: ExposureSnapshot, greek: str) -> list[list[float]]:
+    """Return the cells of `matrix`, a row an expiry."""
+    if greek == OPEN_INTEREST:
+        values = snapshot.spread(snapshot.chain.open_interest_coin)
+    else:
+        values = snapshot.matrix(GREEKS[greek])
+    return [list(row) for row in values.tolist()]
 
 
 def chain(snapshot: ExposureSnapshot) -> Columns:
@@ -234,10 +250,11 @@ def _flip_range(models: Mapping[PositionModel, ExposureSnapshot]) -> list[float]
 
 def hedge_flow(snapshot: ExposureSnapshot) -> Columns:
     """Return the scenario table: one item a pair of move and horizon."""
-    return _flow_columns(hedge_flow_table(snapshot), snapshot.chain.index_price)
+    return flow_columns(hedge_flow_table(snapshot), snapshot.chain.index_price)
 
 
-def _flow_columns(flow: HedgeFlow, spot_usd: float) -> Columns:
+def flow_columns(flow: HedgeFlow, spot_usd: float) -> Columns:
+    """One item a scenario; the parts sum to the flow."""
     unknown = np.full(len(flow.flow_coin), np.nan)
     return {
         "move_pct": flow.move_pct.tolist(),
@@ -259,56 +276,6 @@ def rows(columns: Columns) -> list[dict[str, Json]]:
     """Turn columns into the list of rows that REST tables are."""
     names = tuple(columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-LADDER_MOVES_PCT: FloatArray = np.array(
-    [-5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0]
-)
-
-
-DRAWN_STRIKES = (
-    "strike",
-    "gex_usd_per_1pct",
-    "call_gex_usd_per_1pct",
-    "put_gex_usd_per_1pct",
-    "open_interest_call_coin",
-    "open_interest_put_coin",
-)
-DRAWN_EXPIRIES = (
-    "expiry",
-    "expiry_ms",
-    "days",
-    "atm_iv",
-    "gex_usd_per_1pct",
-    "vega_usd_per_pt",
-    "flip_usd",
-)
-DRAWN_PROFILE = ("spot_usd", "gex_usd_per_1pct")
-
-
-def _only(columns: Columns, names: Sequence[str]) -> Columns:
-    return {name: columns[name] for name in names}
-
-
-def board(
-    state: BoardState,
-    snapshot: ExposureSnapshot | None,
-    models: Mapping[PositionModel, ExposureSnapshot],
-) -> dict[str, Json]:
-    """Return all that the page draws in one message, tables as columns."""
-    body: dict[str, Json] = {"header": header(state, snapshot)}
-    if snapshot is None:
-        return body
-    body["summary"] = summary(snapshot, models)
-    body["levels"] = levels(snapshot, models)
-    body["strikes"] = _only(strikes(snapshot), DRAWN_STRIKES)
-    body["expiries"] = _only(expiries(snapshot), DRAWN_EXPIRIES)
-    body["profile"] = _only(profile(snapshot), DRAWN_PROFILE)
-    body["matrix"] = matrix(snapshot, Exposure.GEX)
-    body["hedge_flow"] = _flow_columns(
-        hedge_flow_now(snapshot, LADDER_MOVES_PCT), snapshot.chain.index_price
-    )
-    return body
 
 
 View: TypeAlias = Callable[[ExposureSnapshot, Mapping[PositionModel, ExposureSnapshot]], "Json"]

@@ -96,7 +96,13 @@ class ExposureSnapshot:
 
     def matrix(self, exposure: Exposure) -> FloatArray:
         """One exposure by expiry (rows) and strike (columns); NaN where nothing is listed."""
-        values = self.by_option.column(exposure)
+        return self.spread(self.by_option.column(exposure))
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """Sum a value per option by expiry (rows) and strike (columns), NaN where none is known.
+
+        `values` has the shape of the chain, (n,).
+        """
         strikes, expiries = self.by_strike.strike_usd, self.by_expiry.expiry_ms
         cell = np.searchsorted(expiries, self.chain.expiry_ms) * len(strikes)
         cell += np.searchsorted(strikes, self.chain.strike)

@@ -1,70 +1,127 @@
-"""Skeletons of the charts: layout, axes, colours and empty traces, as plain dictionaries.
+"""Parts that every chart is made of: axes, layout, traces, as plain dictionaries.
 
-`assets/charts.mjs` puts numbers into them and nothing else; it finds the looks of lines and
-labels that come and go (spot, flips, walls) and the colours of signs under `layout.meta`.
+A view's skeletons are built from them: layout, axes, colours and empty traces. Its `.mjs` puts
+numbers into them and nothing else. Colours are tokens of the theme.
 """
 
 from typing import TypeAlias
 
 from app.dashboard import theme
+from app.dashboard.theme import token
 
 Part: TypeAlias = dict[str, object]
 
 CONFIG: Part = {
     "displaylogo": False,
+    "displayModeBar": False,  # the panel's own menu exports
     "showSendToCloud": False,
-    "responsive": True,
-    "doubleClick": False,  # live.js resets the shared strike axis itself
-    "modeBarButtons": [["toImage"]],
+    "responsive": False,  # the painter watches sizes
+    "doubleClick": False,  # live.mjs resets the shared strike axis itself
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "gammaflip"},
 }
 LEFT, RIGHT, AXIS = 62, 14, 22
 STACK_MARGIN: Part = {"l": LEFT, "r": RIGHT, "t": 4, "b": 4}
-"""Shared by the three charts over strikes, so that one crosshair runs through all of them."""
+"""Shared by charts over strikes, so that one crosshair runs through all of them."""
 LENGTHS = {"plot-left": LEFT, "plot-right": RIGHT, "plot-axis": AXIS}
 """What the stylesheet must know of the plots, in pixels."""
 
 
-def _axis(**changes: object) -> Part:
+def axis(**changes: object) -> Part:
+    """Return an axis in the style of the board."""
     return {
-        "gridcolor": theme.GRID,
+        "gridcolor": token("grid"),
         "zeroline": False,
-        "linecolor": theme.BORDER,
-        "tickcolor": theme.BORDER,
-        "tickfont": {"size": 11, "color": theme.MUTED},
+        "zerolinecolor": token("faint"),
+        "linecolor": token("border"),
+        "tickcolor": token("border"),
+        "tickfont": {"size": 11, "color": token("muted")},
         "exponentformat": "B",
         "fixedrange": True,
         **changes,
     }
 
 
-def _strike_axis(**changes: object) -> Part:
-    return _axis(fixedrange=False, tickformat="~s", hoverformat=",.0f", **changes)
+def strike_axis(**changes: object) -> Part:
+    """Return an axis of strikes or spot levels, which moves with its neighbours."""
+    return axis(fixedrange=False, tickformat="~s", hoverformat=",.0f", **changes)
 
 
-def _layout(**changes: object) -> Part:
+def layout(**changes: object) -> Part:
+    """Return a layout in the style of the board; `meta` holds looks that come and go."""
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": theme.FONT, "size": 11, "color": theme.MUTED},
+        "font": {"family": theme.FONT, "size": 11, "color": token("muted")},
         "margin": STACK_MARGIN,
         "showlegend": False,
         "autosize": True,
         "uirevision": "board",
         "dragmode": "pan",
         "hoverlabel": {
-            "bgcolor": theme.RAISED,
-            "bordercolor": theme.BORDER,
-            "font": {"family": theme.FONT, "size": 12, "color": theme.TEXT},
+            "bgcolor": token("raised"),
+            "bordercolor": token("border"),
+            "font": {"family": theme.FONT, "size": 12, "color": token("text")},
             "align": "left",
         },
-        "modebar": {
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": theme.FAINT,
-            "activecolor": theme.TEXT,
-        },
-        "meta": {"marks": MARKS, "colours": dict(theme.SIGN_COLOURS)},
+        "meta": {"marks": MARKS, "colours": SIGN_COLOURS},
         **changes,
+    }
+
+
+def bars(name: str, **changes: object) -> Part:
+    """Return empty bars without an outline."""
+    return {
+        "type": "bar",
+        "name": name,
+        "x": [],
+        "y": [],
+        "marker": {"line": {"width": 0}},
+        **changes,
+    }
+
+
+def path(name: str, hover: str, **line: object) -> Part:
+    """Return an empty line; `hover` is the template of its label."""
+    return {
+        "type": "scatter",
+        "name": name,
+        "mode": "lines",
+        "x": [],
+        "y": [],
+        "connectgaps": False,
+        "hovertemplate": hover,
+        "line": line,
+    }
+
+
+def points(name: str, hover: str, marker: Part) -> Part:
+    """Return empty markers; `hover` is the template of their label."""
+    return {
+        "type": "scatter",
+        "name": name,
+        "mode": "markers",
+        "x": [],
+        "y": [],
+        "hovertemplate": hover,
+        "marker": marker,
+    }
+
+
+def heatmap(name: str, hover: str) -> Part:
+    """Return an empty heatmap on the scale of signs; what is not known stays open."""
+    return {
+        "type": "heatmap",
+        "name": name,
+        "x": [],
+        "y": [],
+        "z": [],
+        "customdata": [],
+        "hovertemplate": hover,
+        "hoverongaps": False,
+        "colorscale": theme.heat_scale(),
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
     }
 
 
@@ -76,7 +133,7 @@ def _line(colour: str, dash: str, width: float) -> Part:
         "y0": 0,
         "y1": 1,
         "layer": "above",
-        "line": {"color": colour, "width": width, "dash": dash},
+        "line": {"color": token(colour), "width": width, "dash": dash},
     }
 
 
@@ -87,8 +144,8 @@ def _label(colour: str) -> Part:
         "y": 1,
         "yanchor": "bottom",
         "showarrow": False,
-        "font": {"size": 11, "color": colour},
-        "bgcolor": theme.PANEL,
+        "font": {"size": 11, "color": token(colour)},
+        "bgcolor": token("panel"),
         "borderpad": 1,
     }
 
@@ -102,200 +159,24 @@ def _zone(colour: str) -> Part:
         "y1": 1,
         "layer": "below",
         "line": {"width": 0},
-        "fillcolor": theme.with_alpha(colour, 0.05),
+        "fillcolor": token(f"{colour}-zone"),
     }
 
 
-MARKS: Part = {
-    "spot": {"line": _line(theme.SPOT, "solid", 1.5), "label": _label(theme.SPOT)},
-    "flip": {"line": _line(theme.FLIP, "dot", 2), "label": _label(theme.FLIP)},
-    "weak_flip": {"line": _line(theme.FLIP, "dot", 1), "label": _label(theme.FLIP)},
-    "call_wall": {"line": _line(theme.POSITIVE, "dash", 1), "label": _label(theme.POSITIVE)},
-    "put_wall": {"line": _line(theme.NEGATIVE, "dash", 1), "label": _label(theme.NEGATIVE)},
-    "long_zone": _zone(theme.POSITIVE),
-    "short_zone": _zone(theme.NEGATIVE),
+SIGN_COLOURS: Part = {
+    "positive": token("positive"),
+    "negative": token("negative"),
+    "positive_shade": token("positive-shade"),
+    "negative_shade": token("negative-shade"),
 }
-
-
-def _bars(name: str, **changes: object) -> Part:
-    return {
-        "type": "bar",
-        "name": name,
-        "x": [],
-        "y": [],
-        "marker": {"line": {"width": 0}},
-        **changes,
-    }
-
-
-def gex_by_strike() -> Part:
-    """Calls and puts stacked from zero at each strike, their net as a white tick."""
-    net = {
-        "type": "scatter",
-        "name": "net",
-        "mode": "markers",
-        "x": [],
-        "y": [],
-        "customdata": [],
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "marker": {
-            "symbol": "line-ew-open",
-            "size": 9,
-            "color": theme.TEXT,
-            "line": {"width": 2, "color": theme.TEXT},
-        },
-    }
-    return {
-        "data": [_bars("calls", hoverinfo="skip"), _bars("puts", hoverinfo="skip"), net],
-        "layout": _layout(
-            barmode="relative",
-            hovermode="x",
-            margin={**STACK_MARGIN, "t": 36, "b": AXIS},
-            xaxis=_strike_axis(),
-            yaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=9),
-        ),
-    }
-
-
-def gamma_profile() -> Part:
-    """Net GEX re-priced at each hypothetical spot; blue above zero, orange below."""
-
-    def area(name: str, colour: str) -> Part:
-        return {
-            "type": "scatter",
-            "name": name,
-            "mode": "lines",
-            "x": [],
-            "y": [],
-            "line": {"width": 0},
-            "fill": "tozeroy",
-            "fillcolor": theme.with_alpha(colour, 0.26),
-            "hoverinfo": "skip",
-        }
-
-    curve = {
-        "type": "scatter",
-        "name": "net GEX",
-        "mode": "lines",
-        "x": [],
-        "y": [],
-        "customdata": [],
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "line": {"width": 2, "color": theme.TEXT, "simplify": False},
-    }
-    here = {
-        "type": "scatter",
-        "name": "now",
-        "mode": "markers",
-        "x": [],
-        "y": [],
-        "hoverinfo": "skip",
-        "marker": {"size": 8, "color": theme.SPOT, "line": {"width": 2, "color": theme.PANEL}},
-    }
-    return {
-        "data": [curve, area("long", theme.POSITIVE), area("short", theme.NEGATIVE), here],
-        "layout": _layout(
-            hovermode="x",
-            xaxis=_strike_axis(showticklabels=False),
-            yaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=5),
-        ),
-    }
-
-
-def strike_by_expiry() -> Part:
-    """Net GEX by expiry (nearest on top) and strike, with each expiry's flip and max pain."""
-
-    def points(name: str, marker: Part) -> Part:
-        return {
-            "type": "scatter",
-            "name": name,
-            "mode": "markers",
-            "x": [],
-            "y": [],
-            "hovertemplate": f"{name} of %{{y}}: %{{x:,.0f}}<extra></extra>",
-            "marker": marker,
-        }
-
-    cells = {
-        "type": "heatmap",
-        "name": "net GEX",
-        "x": [],
-        "y": [],
-        "z": [],
-        "customdata": [],
-        "hovertemplate": "%{y} · %{x:,.0f}<br>%{customdata}<extra></extra>",
-        "hoverongaps": False,
-        "colorscale": theme.diverging_scale(),
-        "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
-    }
-    flip = {
-        "symbol": "line-ns-open",
-        "size": 11,
-        "color": theme.FLIP,
-        "line": {"width": 2, "color": theme.FLIP},
-    }
-    pain = {"symbol": "diamond-open", "size": 6, "color": theme.TEXT, "line": {"width": 1}}
-    return {
-        "data": [cells, points("flip", flip), points("max pain", pain)],
-        "layout": _layout(
-            hovermode="closest",
-            margin={**STACK_MARGIN, "b": AXIS},
-            xaxis=_strike_axis(showgrid=False),
-            yaxis=_axis(type="category", autorange="reversed", showgrid=False, dtick=1),
-        ),
-    }
-
-
-def by_expiry() -> Part:
-    """One exposure by expiry, nearest on top, with the at-the-money volatility in the label."""
-    bars = _bars(
-        "exposure",
-        orientation="h",
-        customdata=[],
-        hovertemplate="%{customdata}<extra></extra>",
-    )
-    return {
-        "data": [bars],
-        "layout": _layout(
-            dragmode=False,
-            hovermode="y",
-            bargap=0.35,
-            margin={"l": 104, "r": 14, "t": 4, "b": 24},
-            xaxis=_axis(zeroline=True, zerolinecolor=theme.FAINT, nticks=7),
-            yaxis=_axis(type="category", autorange="reversed", showgrid=False),
-        ),
-    }
-
-
-def flip_and_price() -> Part:
-    """The flip level against the index since the page was opened."""
-
-    def path(name: str, **line: object) -> Part:
-        return {
-            "type": "scatter",
-            "name": name,
-            "mode": "lines",
-            "x": [],
-            "y": [],
-            "connectgaps": False,
-            "hovertemplate": f"{name} %{{y:,.1f}}<extra></extra>",
-            "line": line,
-        }
-
-    return {
-        "data": [
-            path("index", color=theme.SPOT, width=1.5),
-            path("flip", color=theme.FLIP, width=2, dash="dot"),
-        ],
-        "layout": _layout(
-            dragmode=False,
-            hovermode="x unified",
-            margin={"l": 58, "r": 14, "t": 6, "b": 24},
-            xaxis=_axis(
-                type="date", hoverformat="%H:%M:%S UTC", nticks=4, tickangle=0, showgrid=False
-            ),
-            yaxis=_axis(tickformat=",.0f", nticks=6),
-        ),
-    }
+"""Colours of bars; the shades are for puts stacked on calls of the same sign."""
+MARKS: Part = {
+    "spot": {"line": _line("spot", "solid", 1.5), "label": _label("spot")},
+    "flip": {"line": _line("flip", "dot", 2), "label": _label("flip")},
+    "weak_flip": {"line": _line("flip", "dot", 1), "label": _label("flip")},
+    "call_wall": {"line": _line("positive", "dash", 1), "label": _label("positive")},
+    "put_wall": {"line": _line("negative", "dash", 1), "label": _label("negative")},
+    "long_zone": _zone("positive"),
+    "short_zone": _zone("negative"),
+}
+"""Looks of levels over a strike axis; `assets/levels.mjs` places them."""

@@ -1,18 +1,23 @@
-"""Puts the page on the server: shell, skeletons and assets. Numbers arrive over the stream."""
+"""Puts the page on the server: shell, views and assets. Numbers arrive over the stream."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import plotly
 from dash import Dash, html
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.types import Scope
 
-from app.dashboard import figures, panels, shell, theme
-from app.dashboard.attributes import with_attributes
+from app.dashboard import figures, shell, theme
+from app.dashboard.parts import with_attributes
+from app.dashboard.view import View
+from app.dashboard.views import VIEWS
 from app.settings import Source
 
+PLOTLY = f"/plotly-{plotly.__version__}.min.js"
+YEAR_S = 365 * 86_400
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -21,6 +26,8 @@ _INDEX = """<!DOCTYPE html>
 <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
 <style>THEME</style>
 {%css%}
+<script src="/assets/early.js"></script>
+<script src="PLOTLY" defer></script>
 </head>
 <body>
 <noscript>The board needs JavaScript. The same numbers are under /api/v1; see /docs.</noscript>
@@ -50,16 +57,20 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
     """
     folder = Path(__file__).parent / "assets"
     server.mount("/assets", _Assets(directory=folder), name="page_assets")
+    _serve_plotly(server)
+    index = _INDEX.replace("THEME", theme.style_rules(figures.LENGTHS)).replace("PLOTLY", PLOTLY)
     page = Dash(
         __name__,
         server=server,  # type: ignore[arg-type] # annotated before Dash knew FastAPI
         assets_folder=str(folder),
-        assets_ignore=r"^(?!live\.).*\.mjs$",  # live.mjs imports the others
-        index_string=_INDEX.replace("THEME", theme.css_variables(figures.LENGTHS)),
+        assets_ignore=r"^early\.js$|^(?!live\.).*\.mjs$",  # live.mjs imports the others
+        index_string=index,
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
-            {"name": "color-scheme", "content": "dark"},
-            {"name": "theme-color", "content": theme.BACKGROUND},
+            {
+                "name": "theme-color",
+                "content": theme.colours(theme.Theme.DARK, theme.Palette.SAFE)["background"],
+            },
         ],
         title="gammaflip",
         update_title="",
@@ -70,18 +81,36 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
     return page
 
 
+def _serve_plotly(server: FastAPI) -> None:
+    """Serve the charting library itself: no chart component, so the browser loads it at once."""
+    path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+    @server.get(PLOTLY, include_in_schema=False)
+    async def charting_library() -> FileResponse:
+        """Return plotly.js; its version is in its name."""
+        headers = {"cache-control": f"public, max-age={YEAR_S}, immutable"}
+        return FileResponse(path, media_type="text/javascript", headers=headers)
+
+
 def build_layout(assets: Sequence[str], source: Source) -> html.Div:
     """Return the whole page without a single number in it."""
-    main = html.Main([panels.key_figures(), panels.grid()], id="main")
+    main = html.Main([_view(view) for view in VIEWS], id="main")
     return html.Div(
         [
             shell.banner(source),
-            shell.header(assets),
+            shell.header(),
+            shell.controls(assets),
             shell.notice(),
-            shell.controls(),
             with_attributes(main, {"aria-busy": "true"}),
             shell.footer(),
             shell.help_dialog(),
+            shell.display_dialog(),
+            shell.table_dialog(),
         ],
         id="board",
     )
+
+
+def _view(view: View) -> html.Div:
+    body = html.Div(view.build(), id=f"view-{view.name}", className="view", hidden=True)
+    return with_attributes(body, {"data-view": view.name})

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dash import html
@@ -12,18 +13,14 @@ from plotly import graph_objects
 
 from app.dashboard import figures, theme
 from app.dashboard.page import build_layout
+from app.dashboard.theme import Palette, Theme
 from app.settings import Source
 
-SKELETONS = {
-    "gex": figures.gex_by_strike,
-    "profile": figures.gamma_profile,
-    "matrix": figures.strike_by_expiry,
-    "expiries": figures.by_expiry,
-    "history": figures.flip_and_price,
-}
 ASSETS = Path(figures.__file__).parent / "assets"
-MODULES = sorted(ASSETS.glob("*.mjs"))
+MODULES = sorted(ASSETS.rglob("*.mjs"))
+FILES = sorted(path for path in ASSETS.rglob("*") if path.is_file())
 READABLE = 4.5  # contrast that WCAG AA asks of text
+THEMES = [(theme, palette) for theme in Theme for palette in Palette]
 
 
 def components(component: Component) -> Iterator[Component]:
@@ -34,31 +31,50 @@ def layout() -> Component:
     return build_layout(("BTC", "ETH", "SOL"), Source.DEMO)
 
 
+def skeletons() -> dict[str, dict[str, Any]]:
+    """Every chart of the page by its key, as the browser reads it."""
+    places = (c for c in components(layout()) if hasattr(c, "data-figure"))
+    return {
+        place.id.removeprefix("chart-"): json.loads(getattr(place, "data-figure"))
+        for place in places
+    }
+
+
+SKELETONS = skeletons()
+
+
 @pytest.mark.parametrize("name", SKELETONS)
 def test_a_skeleton_is_a_figure_that_plotly_knows_in_full(name: str) -> None:
-    skeleton = json.loads(json.dumps(SKELETONS[name]()))
-    figure = graph_objects.Figure(skeleton)  # raises on any name it does not know
+    figure = graph_objects.Figure(SKELETONS[name])  # raises on any name it does not know
     assert figure.layout.uirevision == "board"
 
 
 @pytest.mark.parametrize("name", SKELETONS)
 def test_a_skeleton_holds_no_number_of_its_own(name: str) -> None:
-    for trace in graph_objects.Figure(SKELETONS[name]()).data:
+    for trace in graph_objects.Figure(SKELETONS[name]).data:
         assert not trace.x
         assert not trace.y
 
 
+@pytest.mark.parametrize("name", SKELETONS)
+def test_a_skeleton_names_its_colours_by_tokens_of_every_theme(name: str) -> None:
+    text = json.dumps(SKELETONS[name])
+    asked = set(re.findall(r"var\(--([\w-]+)\)", text))
+    assert asked
+    assert not re.search(r"#[0-9A-Fa-f]{6}", text)
+    for chosen, palette in THEMES:
+        assert asked - set(theme.colours(chosen, palette)) == set()
+
+
 def test_no_chart_offers_to_upload_itself() -> None:
-    assert figures.CONFIG["showSendToCloud"] is False
-    assert figures.CONFIG["displaylogo"] is False
+    painter = (ASSETS / "painter.mjs").read_text(encoding="utf-8")
+    assert "showSendToCloud: false" in painter
+    assert "displaylogo: false" in painter
 
 
 def test_the_charts_over_strikes_share_their_left_and_right_edge() -> None:
-    margins = [
-        graph_objects.Figure(SKELETONS[name]()).layout.margin
-        for name in ("gex", "profile", "matrix")
-    ]
-    assert {(margin.l, margin.r) for margin in margins} == {(figures.LEFT, figures.RIGHT)}
+    margins = [SKELETONS[name]["layout"]["margin"] for name in ("gex", "profile", "matrix")]
+    assert {(margin["l"], margin["r"]) for margin in margins} == {(figures.LEFT, figures.RIGHT)}
 
 
 def luminance(colour: str) -> float:
@@ -69,27 +85,42 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("ground", [theme.BACKGROUND, theme.PANEL, theme.RAISED])
-@pytest.mark.parametrize(
-    "colour", [theme.TEXT, theme.MUTED, theme.POSITIVE, theme.NEGATIVE, theme.FLIP, theme.WARNING]
-)
-def test_text_is_readable_on_every_ground(colour: str, ground: str) -> None:
-    contrast = (luminance(colour) + 0.05) / (luminance(ground) + 0.05)
-    assert contrast >= READABLE
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
-def test_faint_text_is_readable_on_the_panel() -> None:
-    assert (luminance(theme.FAINT) + 0.05) / (luminance(theme.PANEL) + 0.05) >= READABLE
+@pytest.mark.parametrize(("chosen", "palette"), THEMES)
+def test_text_is_readable_on_every_ground(chosen: Theme, palette: Palette) -> None:
+    colours = theme.colours(chosen, palette)
+    texts = ("text", "muted", "faint", "positive", "negative", "flip", "warning", "good", "alarm")
+    too_weak = {
+        (text, ground): contrast(colours[text], colours[ground])
+        for text in texts
+        for ground in ("background", "panel", "raised")
+        if (text, ground) != ("faint", "raised")  # stands on background and panel only
+        and contrast(colours[text], colours[ground]) < READABLE
+    }
+    assert too_weak == {}
 
 
-def test_the_heat_scale_runs_from_negative_over_a_dark_zero_to_positive() -> None:
-    scale = theme.diverging_scale()
+@pytest.mark.parametrize(("chosen", "palette"), THEMES)
+def test_text_on_a_filled_alarm_is_readable(chosen: Theme, palette: Palette) -> None:
+    colours = theme.colours(chosen, palette)
+    assert contrast(colours["on-fill"], colours["alarm"]) >= READABLE
+
+
+@pytest.mark.parametrize(("chosen", "palette"), THEMES)
+def test_the_heat_scale_runs_from_negative_over_zero_to_positive(
+    chosen: Theme, palette: Palette
+) -> None:
+    scale, colours = theme.heat_scale(), theme.colours(chosen, palette)
     stops = [stop for stop, _ in scale]
+    ends = [colours[token.removeprefix("var(--").removesuffix(")")] for _, token in scale]
     assert stops == sorted(stops)
-    assert scale[0] == (0.0, theme.NEGATIVE)
-    assert scale[-1] == (1.0, theme.POSITIVE)
-    assert dict(scale)[0.5] == theme.ZERO
     assert stops == pytest.approx([1 - stop for stop in reversed(stops)])
+    assert (ends[0], ends[-1]) == (colours["negative"], colours["positive"])
+    assert ends[stops.index(0.5)] == colours["zero"]
 
 
 def test_every_part_that_a_script_looks_for_is_on_the_page() -> None:
@@ -98,7 +129,8 @@ def test_every_part_that_a_script_looks_for_is_on_the_page() -> None:
         name
         for module in MODULES
         for name in re.findall(
-            r'(?:getElementById|byId|node|set)\("([\w-]+)"', module.read_text(encoding="utf-8")
+            r'(?:getElementById|byId|node|(?<!preferences\.)\bset)\("([\w-]+)"',
+            module.read_text(encoding="utf-8"),
         )
     }
     assert len(wanted) > 30
@@ -123,7 +155,15 @@ def test_prices_that_are_not_the_markets_have_their_banner_from_the_start(source
     assert shown == ([] if is_real else [source.value])
 
 
-@pytest.mark.parametrize("path", sorted(ASSETS.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_nothing_is_loaded_from_elsewhere_or_built_from_text(path: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?://|\beval\(|new Function|innerHTML|@import|url\(", text)
+
+
+def test_every_view_has_both_of_its_files() -> None:
+    views = {getattr(c, "data-view", None) for c in components(layout())} - {None}
+    folder = Path(figures.__file__).parent
+    assert {path.stem for path in (folder / "views").glob("*.py")} >= views
+    assert {path.stem for path in (ASSETS / "views").glob("*.mjs")} >= views
+    assert len(views) == 7

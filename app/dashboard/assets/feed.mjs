@@ -1,4 +1,4 @@
-/* One websocket, one topic, newest message only. Silence is a fault: reconnect with backoff. */
+/* One websocket, newest messages only. Silence is a fault: reconnect with backoff. */
 
 const SILENCE_MS = 5_000;
 const FIRST_DELAY_MS = 500;
@@ -7,26 +7,25 @@ const RETRY_TOPIC_MS = 1_000;
 
 export class Feed {
   #socket = null;
-  #topic = null;
+  #topics = [];
   #failures = 0;
   #heardAt = performance.now(); // of the socket: any frame proves that it lives
   #waiting = 0;
 
-  /* `onMessage(message)` gets messages of the wanted topic, `onError(text)` refusals. */
+  /* `onMessage(message)` gets messages of the wanted topics, `onError(text)` refusals. */
   constructor(onMessage, onError) {
     this.onMessage = onMessage;
     this.onError = onError;
     setInterval(() => this.#watch(), 500);
-    addEventListener("online", () => this.#topic && this.#reconnect(0));
+    addEventListener("online", () => this.#topics.length && this.#reconnect(0));
   }
 
-  follow(topic) {
-    if (topic === this.#topic) return;
-    const old = this.#topic;
-    this.#topic = topic;
+  follow(topics) {
+    const old = this.#topics.filter((topic) => !topics.includes(topic));
+    const added = topics.filter((topic) => !this.#topics.includes(topic));
+    this.#topics = topics;
     if (this.#socket?.readyState === WebSocket.OPEN) {
-      if (old) this.#send({ unsubscribe: [old] });
-      this.#send({ subscribe: [topic] });
+      if (old.length + added.length) this.#send({ unsubscribe: old, subscribe: added });
     } else if (!this.#socket) {
       this.#connect();
     }
@@ -43,7 +42,7 @@ export class Feed {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/api/v1/stream`);
     this.#socket = socket;
-    socket.onopen = () => this.#send({ subscribe: [this.#topic] });
+    socket.onopen = () => this.#ask();
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = () => this.#reconnect();
   }
@@ -54,14 +53,14 @@ export class Feed {
     if (message.error !== undefined) {
       this.onError(message.error);
       setTimeout(() => this.#ask(), RETRY_TOPIC_MS);
-    } else if (message.topic === this.#topic) {
+    } else if (this.#topics.includes(message.topic)) {
       this.#failures = 0;
       this.onMessage(message);
     }
   }
 
   #ask() {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ subscribe: [this.#topic] });
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ subscribe: this.#topics });
   }
 
   #reconnect(delay = this.#delay()) {

@@ -1,206 +1,233 @@
-/* Joins the stream to the page: newest message wins, text at once, charts when they are due. */
+/* Joins sources, controls and painter to one page that shows one view at a time. */
 
-import { watchAlerts } from "./alerts.mjs";
 import { attachControls, showChoices } from "./controls.mjs";
-import { Feed } from "./feed.mjs";
+import { attachExports } from "./exports.mjs";
 import * as format from "./format.mjs";
-import { Paths } from "./history.mjs";
 import { Painter } from "./painter.mjs";
-import { SteadyRanges, StrikeWindow } from "./ranges.mjs";
-import { attachStack } from "./stack.mjs";
+import { Preferences } from "./preferences.mjs";
+import { Sources, stream } from "./sources.mjs";
 import { judge } from "./status.mjs";
 import * as text from "./text.mjs";
 import * as views from "./view.mjs";
+import { VIEWS } from "./views/index.mjs";
 
-const CHARTS = ["gex", "profile", "matrix", "expiries", "history"];
-const TABLES = {
-  gex: "/strikes", profile: "/profile", matrix: "/matrix", expiries: "/expiries", ladder: "/hedge-flow",
-};
-const BY_UNITS = {
-  vega_usd_per_pt: "$ per pt \u00B7 IV", gex_usd_per_1pct: "$ per 1 % \u00B7 IV",
-};
-const NOTHING = "No option is listed in this selection.";
 const REFUSAL_MS = 8_000;
 const CLOCK_MS = 250;
-const ALERTS_MS = 10_000;
+const HEAD = "head"; // the source that every view has: the headline, alone or with more
+const headline = (message) => message?.data?.summary ?? message?.data ?? null;
 
-class Board {
-  view;
-  by = "vega_usd_per_pt";
-  #data = null; // newest complete message of the chosen view
+class Page {
+  shown; // what is shown: see view.mjs
+  preferences = new Preferences((name) => this.#restyle(name));
+  #known;
+  #attached = new Set();
   #header = null; // newest header, complete or not
-  #newest = ""; // topic and seq of the newest message
+  #newest = ""; // topic and seq of the newest headline
   #heardAt = 0;
   #startedAt = performance.now();
-  #refusal = null; // what the server answered to a view it does not know
+  #refusal = null; // what the server answered to a selection it does not know
   #refusalTimer = 0;
-  #window = new StrikeWindow();
-  #steady = new SteadyRanges();
-  #paths = new Paths();
-  #isTouch = matchMedia("(pointer: coarse)").matches;
-  #feed = new Feed((message) => this.#receive(message), (error) => this.#refuse(error));
-  #painter = new Painter(() => this.#scene(), (key, caption) => this.#drawn(key, caption));
+  #sources = new Sources((name, value) => this.#receive(name, value), (error) => this.#refuse(error));
+  #painter = new Painter(() => this.#scene(), (key, graph, caption) => this.#drawn(key, caption));
 
-  constructor(graphs, assets) {
-    this.assets = assets;
-    this.view = views.parse(location.search, assets);
-    for (const [key, graph] of graphs) this.#painter.adopt(key, graph);
+  constructor(known) {
+    this.#known = known;
+    this.shown = views.parse(location.search, known);
     setInterval(() => this.#tick(), CLOCK_MS);
-    this.show(this.view);
+    addEventListener("popstate", () => this.#show(views.parse(location.search, known)));
   }
 
-  get strikeWindow() {
-    return this.#window;
+  /* The module of the view in sight. */
+  get view() {
+    return VIEWS[this.shown.name];
   }
 
-  /* The position model in force: the server's own when the view names none. */
+  get known() {
+    return this.#known;
+  }
+
+  /* The position model in force: the server's own when the link names none. */
   get position() {
-    return this.view.position ?? this.#header?.position;
+    return this.shown.position ?? this.#header?.position ?? null;
   }
 
-  /* Change what the board shows; the old numbers dim until the new ones are here. */
-  show(view) {
-    const isOther = view.asset !== this.view.asset;
-    this.view = view;
+  /* The newest value of a source of this view by name, null before the first. */
+  value(name) {
+    return this.#sources.value(name);
+  }
+
+  start() {
+    this.#show(this.shown);
+  }
+
+  /* Change what is shown; the old numbers dim until the new ones are here. */
+  show(changes) {
+    const shown = { ...this.shown, ...changes };
+    if (changes.name && changes.name !== this.shown.name) {
+      const own = Object.entries(this.#known.params[changes.name] ?? {});
+      shown.params = Object.fromEntries(own.map(([key, [first]]) => [key, first]));
+      history.pushState(null, "", views.link(shown, this.#known));
+    }
+    this.#show(shown);
+  }
+
+  /* Change one of the view's own parts of the URL. */
+  showParam(key, value) {
+    this.show({ params: { ...this.shown.params, [key]: value } });
+  }
+
+  /* Redraw charts of this view by key, or all, at the next frame. */
+  redraw(keys) {
+    this.#painter.invalidate(keys, true);
+  }
+
+  /* Read a source of the API again now. */
+  refresh(name) {
+    this.#sources.refresh(name);
+  }
+
+  graph(key) {
+    return this.#painter.graph(key);
+  }
+
+  /* Keep the URL at what is shown, as after the strikes moved. */
+  note(changes) {
+    this.shown = { ...this.shown, ...changes };
+    this.#keepLink();
+  }
+
+  #keepLink() {
+    history.replaceState(null, "", views.link(this.shown, this.#known));
+  }
+
+  #show(shown) {
+    const { view: old } = this;
+    this.shown = shown;
     this.#refusal = null;
-    history.replaceState(null, "", views.link(view));
-    if (isOther) this.#data = null;
-    this.#window.reset();
-    this.#steady.reset();
+    this.#keepLink();
+    const { view } = this;
+    if (old !== view) old.leave?.(this);
+    for (const body of document.querySelectorAll("[data-view]")) {
+      body.hidden = body.dataset.view !== view.name;
+    }
+    document.getElementById("board").dataset.shows = view.name;
     document.getElementById("main").setAttribute("aria-busy", "true");
-    showChoices(view, this.#header?.position);
-    for (const [key, path] of Object.entries(TABLES)) {
-      document.getElementById(`data-${key}`).href = views.address(view, path);
-    }
-    this.#feed.follow(views.topic(view));
+    if (!this.#attached.has(view)) view.attach?.(this);
+    this.#attached.add(view);
+    view.reset?.(this);
+    this.#painter.show(view.name, view.charts ?? {});
+    showChoices(this);
+    this.#sources.follow({
+      [HEAD]: stream(views.topic(shown, "summary")),
+      ...view.sources?.(shown, this),
+    });
+    this.#write();
   }
 
-  showBy(column) {
-    this.by = column;
-    text.set("unit-expiries", BY_UNITS[column]);
-    showChoices(this.view, this.#header?.position, column);
-    this.#painter.invalidate(["expiries"], true);
-  }
-
-  moveStrikes(change) {
-    if (!this.#data) return;
-    change(this.#window);
-    if (!this.#window.range) this.#window.fit(this.#data);
-    this.#steady.reset();
-    this.#painter.invalidate(["gex", "profile", "matrix"], true);
-  }
-
-  #receive({ topic, data }) {
-    const { header } = data;
-    const name = `${topic} ${header.seq}`;
-    if (name === this.#newest) return; // sent again after a reconnect: no sign of life
-    this.#newest = name;
-    this.#header = header;
-    this.#heardAt = performance.now();
-    if (data.summary) {
-      this.#data = data;
-      document.getElementById("board").classList.toggle("has-data", data.strikes.strike.length > 0);
-      this.#window.fit(data);
-      this.#paths.of(topic).add(data.header.as_of, data.header.spot_usd, data.levels.flip_usd);
-      this.#write(data);
-      this.#painter.invalidate();
-    }
+  #receive(name, value) {
+    if (name === HEAD) this.#head(value);
+    this.#write();
     this.#tick();
   }
 
-  #write(data) {
-    text.showHeader(data.header, data.summary);
-    text.showKeyFigures(data);
-    text.showRange(data);
-    text.showLadder(data);
-    text.showFooter(data);
-    showChoices(this.view, data.header.position);
+  #head(message) {
+    const { topic, data, ...header } = message;
+    const newest = `${topic} ${header.seq}`;
+    if (newest === this.#newest) return; // sent again after a reconnect: no sign of life
+    this.#newest = newest;
+    this.#header = header;
+    this.#heardAt = performance.now();
+    const summary = headline(message);
+    if (!summary) return;
+    text.showHeader(header, summary);
+    text.showFooter(header);
+    showChoices(this);
+    text.showTitle(header, summary);
+  }
+
+  /* Text at once; charts when they are due. */
+  #write() {
+    const data = this.#gather();
+    if (!data) return;
+    this.view.write?.(data, this);
     document.getElementById("main").setAttribute("aria-busy", "false");
-    const arrow = { long_gamma: "\u25B2", short_gamma: "\u25BC" }[data.summary.regime] ?? "";
-    document.title = `${data.header.asset} ${format.level(data.header.spot_usd)} ${arrow}` +
-      `${format.money(data.summary.net.gex_usd_per_1pct)} \u00B7 gammaflip`;
+    document.getElementById("board").classList.add("has-data");
+    this.#painter.invalidate();
+  }
+
+  /* What the view draws from, or null while it lacks something. */
+  #gather() {
+    const head = this.#sources.value(HEAD);
+    if (!head?.data) return null;
+    if (this.view.gather) return this.view.gather((name) => this.#sources.value(name), this);
+    return this.#sources.values();
+  }
+
+  #scene() {
+    const data = this.#gather();
+    if (!data) return null;
+    const { seq, as_of, asset } = this.#sources.value(HEAD);
+    const scene = { meta: { seq, as_of, asset }, page: this, ...this.view.scene?.(data, this) };
+    return { data, scene };
+  }
+
+  #drawn(key, caption) {
+    for (const [id, words] of Object.entries(caption ?? {})) text.set(id, words);
+    document.getElementById("board").classList.add("is-drawn");
+    const sinceMs = Math.round(performance.now() - this.#heardAt);
+    text.set("draw-time", `drawn ${sinceMs} ms after arrival`);
   }
 
   /* The server knows no such asset or expiry: say so, and show everything instead. */
   #refuse(error) {
-    if (this.view.expiries.length) {
-      this.show({ ...this.view, expiries: [] });
-    }
+    if (this.shown.expiries.length) this.show({ expiries: [] });
     this.#refusal = `The server answered: ${error}`;
     clearTimeout(this.#refusalTimer);
     this.#refusalTimer = setTimeout(() => { this.#refusal = null; }, REFUSAL_MS);
     this.#tick();
   }
 
-  #scene() {
-    if (!this.#data || !this.#window.range) return null;
-    return {
-      data: this.#data,
-      scene: {
-        header: this.#data.header,
-        window: this.#window,
-        steady: this.#steady,
-        by: this.by,
-        history: this.#paths.of(views.topic(this.view)),
-        isTouch: this.#isTouch,
-      },
-    };
-  }
-
-  #drawn(key, caption) {
-    for (const [id, words] of Object.entries(caption ?? {})) text.set(id, words);
-    if (key === "gex") text.set("draw-time", `drawn ${Math.round(performance.now() - this.#heardAt)} ms after arrival`);
+  #restyle(name) {
+    if (["theme", "palette", "density"].includes(name)) this.#painter.recolour();
+    showChoices(this);
+    this.view.reset?.(this);
+    this.#write();
+    this.redraw();
   }
 
   #tick() {
     const now = performance.now();
-    const silenceMs = now - this.#heardAt;
-    const status = judge(this.#header, silenceMs, now - this.#startedAt);
-    const pill = document.getElementById("pill");
-    pill.dataset.state = status.state;
-    text.set("pill-word", status.word);
-    text.set("pill-age", format.age(status.ageMs));
-    const isOld = status.state === "stale" || status.state === "connecting";
-    document.getElementById("board").classList.toggle("is-stale", isOld);
-    const notice = document.getElementById("notice");
-    const isEmpty = this.#data?.strikes.strike.length === 0;
-    const words = status.notice ?? this.#refusal ?? (isEmpty ? NOTHING : null);
-    text.set("notice", words ?? "");
-    notice.hidden = !words;
-    notice.dataset.kind = status.state === "stale" ? "fault" : "info";
-    this.#tell(status.ageMs);
-  }
-
-  /* The clock is the exchange's: the newest instant it named, plus the age of that message. */
-  #tell(ageMs) {
-    const header = this.#header;
-    if (!header?.as_of) return;
-    const exchangeNow = header.as_of + ageMs;
+    const status = judge(this.#header, now - this.#heardAt, now - this.#startedAt);
+    const words = status.notice ?? this.#refusal ?? this.view.notice?.(this) ?? null;
+    text.showStatus(status, words);
+    if (!this.#header?.as_of) return;
+    // The clock is the exchange's: the newest instant it named, plus the age of that message.
+    const exchangeNow = this.#header.as_of + status.ageMs;
+    const next = headline(this.#sources.value(HEAD))?.next_expiry_ms ?? NaN;
     text.set("clock", format.clock(exchangeNow));
-    text.set("next-expiry", format.countdown((this.#data?.summary.next_expiry_ms ?? NaN) - exchangeNow));
-    text.set("data-age", `as of ${format.clock(header.as_of)} \u00B7 seq ${header.seq}`);
-    showBanner(header.source);
+    text.set("next-expiry", format.countdown(next - exchangeNow));
+    text.showBanner(this.#header.source);
   }
 }
 
-function showBanner(source) {
-  for (const line of document.getElementById("banner").children) {
-    line.hidden = line.dataset.source !== source;
-  }
-}
+const values = (selector, name) =>
+  [...document.querySelectorAll(selector)].map((part) => part.dataset[name] ?? part.value);
 
-/* Dash and Plotly draw the skeletons after this script has run; wait for the last of them. */
+/* Dash draws the shell after this script has run; wait for the last part of it. */
 function whenDrawn(start) {
-  const graphs = CHARTS.map((key) => [key, document.querySelector(`#chart-${key} .js-plotly-plot`)]);
-  if (graphs.every(([, graph]) => graph?._fullLayout)) start(new Map(graphs));
-  else setTimeout(() => whenDrawn(start), 50);
+  if (document.getElementById("table") && window.Plotly) start();
+  else setTimeout(() => whenDrawn(start), 20);
 }
 
-whenDrawn((graphs) => {
-  const assets = [...document.querySelectorAll('[data-choice="asset"]')]
-    .map((button) => button.dataset.value);
-  const board = new Board(graphs, assets);
-  attachControls(board);
-  attachStack(board, graphs);
-  watchAlerts(ALERTS_MS);
+whenDrawn(() => {
+  const page = new Page({
+    views: values("[data-view]", "view"),
+    assets: values('[data-choice="asset"]', "value"),
+    positions: values("#select-position option", "value"),
+    books: values("#select-book option", "value"),
+    params: Object.fromEntries(Object.values(VIEWS).map(({ name, params }) => [name, params ?? {}])),
+  });
+  attachControls(page);
+  attachExports(page);
+  page.start();
 });

@@ -1,26 +1,39 @@
-/* What the board shows: asset, expiries, position model, book. The URL is its only memory. */
+/* What is shown: view, asset, expiries, position model, book, strikes. The URL is its memory. */
 
 const PRESETS = ["0dte", "next", "weekly", "monthly", "quarterly"];
-const POSITIONS = ["naive", "reversed", "customer_long"];
-const BOOKS = ["all", "inverse", "linear"];
 const LABEL = /^[1-9]\d?[A-Z]{3}\d{2}$/;
+const STRIKES = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/;
 const MOST_EXPIRIES = 32;
 
 const isExpiry = (name) => PRESETS.includes(name) || LABEL.test(name);
 
-/* Anything the board does not know is dropped: a link may be old or mistyped. */
-function parse(search, assets) {
+function strikes(text) {
+  const [low, high] = STRIKES.exec(text ?? "")?.slice(1).map(Number) ?? [];
+  return low < high ? [low, high] : null;
+}
+
+/* Anything the page does not know is dropped: a link may be old or mistyped.
+
+   `known`: { views, assets, positions, books, params }; `params[view]` lists the values of each
+   part of the URL that belongs to that view alone, default first. */
+function parse(search, known) {
   const asked = new URLSearchParams(search);
+  const all = (...names) => names.flatMap((name) => asked.getAll(name));
+  const one = (names, values, fallback) =>
+    names.map((name) => asked.get(name)).find((value) => values.includes(value)) ?? fallback;
   const asset = (asked.get("asset") ?? "").toUpperCase();
-  const expiries = asked.getAll("expiry").map((name) =>
+  const expiries = all("expiry", "exp").map((name) =>
     PRESETS.includes(name.toLowerCase()) ? name.toLowerCase() : name.toUpperCase());
-  const one = (key, known, fallback) =>
-    known.includes(asked.get(key)) ? asked.get(key) : fallback;
+  const name = one(["view"], known.views, known.views[0]);
+  const own = Object.entries(known.params[name] ?? {});
   return {
-    asset: assets.includes(asset) ? asset : assets[0],
+    name,
+    asset: known.assets.includes(asset) ? asset : known.assets[0],
     expiries: [...new Set(expiries.filter(isExpiry))].slice(0, MOST_EXPIRIES),
-    position: one("position", POSITIONS, null),
-    book: one("book", BOOKS, "all"),
+    position: one(["position", "pos"], known.positions, null),
+    book: one(["book"], known.books, known.books[0]),
+    strikes: strikes(asked.get("k")),
+    params: Object.fromEntries(own.map(([key, values]) => [key, one([key], values, values[0])])),
   };
 }
 
@@ -33,16 +46,25 @@ function query(view) {
   return parts.toString();
 }
 
+const joined = (...parts) => parts.filter(Boolean).join("&");
 const withQuery = (path, rest) => (rest ? `${path}?${rest}` : path);
-const topic = (view) => withQuery(`${view.asset}.board`, query(view));
 
-function link(view) {
-  const rest = query(view);
-  return `?asset=${view.asset}${rest ? "&" + rest : ""}`;
-}
+const topic = (view, name, extra = "") =>
+  withQuery(`${view.asset}.${name}`, joined(query(view), extra));
 
-function address(view, path, extra = "") {
-  return withQuery(`/api/v1/${view.asset}${path}`, [query(view), extra].filter(Boolean).join("&"));
+const address = (view, path, extra = "") =>
+  withQuery(`/api/v1/${view.asset}${path}`, joined(query(view), extra));
+
+/* The address of the page that shows a view; what is at its default is left out. */
+function link(view, known) {
+  const own = Object.entries(known.params[view.name] ?? {})
+    .filter(([key, values]) => view.params[key] !== values[0])
+    .map(([key]) => `${key}=${encodeURIComponent(view.params[key])}`);
+  const low = view.strikes?.map((strike) => Number(strike.toPrecision(5))).join("-");
+  return "?" + joined(
+    view.name !== known.views[0] && `view=${view.name}`,
+    `asset=${view.asset}`, query(view), ...own, low && `k=${low}`,
+  );
 }
 
 function chooseExpiry(view, name) {
@@ -57,6 +79,4 @@ function toggleExpiry(view, label) {
 
 const after = (list, value) => list[(list.indexOf(value) + 1) % list.length];
 
-export {
-  BOOKS, POSITIONS, PRESETS, address, after, chooseExpiry, link, parse, toggleExpiry, topic,
-};
+export { PRESETS, address, after, chooseExpiry, link, parse, toggleExpiry, topic };

@@ -2,8 +2,8 @@
 
    Arrays are handed to Plotly as they came, so the page shows exactly what the API says. */
 
-import { isKnown, level, money, number, percent } from "./format.mjs";
-import { labels, lines, zones } from "./levels.mjs";
+import { isKnown, level, money, number, percent, signed } from "../format.mjs";
+import { labels, lines, zones } from "../levels.mjs";
 
 const filled = (skeleton, i, columns, marker) => ({
   ...skeleton.data[i],
@@ -11,11 +11,11 @@ const filled = (skeleton, i, columns, marker) => ({
   ...(marker && { marker: { ...skeleton.data[i].marker, ...marker } }),
 });
 
-/* `scene`: header, strike window, steady value ranges, plot width, touch or not. */
-function layout(skeleton, scene, changes) {
-  const { seq, as_of } = scene.header;
-  return { ...skeleton.layout, ...changes, meta: { seq, as_of, asset: scene.header.asset } };
-}
+/* `scene`: strike window, steady value ranges, plot width, touch or not. */
+const layout = (skeleton, changes) => ({ ...skeleton.layout, ...changes });
+
+/* Which state a chart was drawn from. */
+const meta = ({ seq, as_of, asset }) => ({ seq, as_of, asset });
 
 const strikeAxis = (skeleton, scene) => ({
   ...skeleton.layout.xaxis,
@@ -74,6 +74,7 @@ function gex(data, skeleton, scene) {
     `<br>open interest ${number(data.strikes.open_interest_call_coin[i], 0)} C   ` +
     `${number(data.strikes.open_interest_put_coin[i], 0)} P`);
   return {
+    meta: meta(data.header),
     data: [
       filled(skeleton, 0, { x: strike, y: calls, width }, { color: signColours(skeleton, calls) }),
       filled(skeleton, 1, { x: strike, y: puts, width }, {
@@ -83,7 +84,7 @@ function gex(data, skeleton, scene) {
         size: Math.min(14, Math.max(4, (Math.min(...width) / (high - low)) * scene.widthPx)),
       }),
     ],
-    layout: layout(skeleton, scene, {
+    layout: layout(skeleton, {
       dragmode: dragmode(skeleton, scene),
       xaxis: strikeAxis(skeleton, scene),
       yaxis: valueAxis(skeleton, scene, "gex", [...stacked, ...net.filter(isSeen)]),
@@ -105,13 +106,14 @@ function profile(data, skeleton, scene) {
   const hover = spots.map((x, i) =>
     `<b>${level(x)}</b>   ${percent(x / spot - 1, 1)}<br>net GEX ${money(net[i])}`);
   return {
+    meta: meta(data.header),
     data: [
       filled(skeleton, 0, { x: spots, y: net, customdata: hover }),
       filled(skeleton, 1, { x: spots, y: net.map((gex) => Math.max(0, gex)) }),
       filled(skeleton, 2, { x: spots, y: net.map((gex) => Math.min(0, gex)) }),
       filled(skeleton, 3, { x: [spot], y: [here] }),
     ],
-    layout: layout(skeleton, scene, {
+    layout: layout(skeleton, {
       dragmode: dragmode(skeleton, scene),
       xaxis: strikeAxis(skeleton, scene),
       yaxis: valueAxis(skeleton, scene, "profile", [
@@ -133,13 +135,17 @@ function cellCap(values, isSeen) {
 }
 
 function matrix(data, skeleton, scene) {
-  const { strikes, expiries, values } = data.matrix;
+  if (!data.map) return null;
+  const { greek, strikes, expiries, values } = data.map.data;
   const [low, high] = scene.window.range;
   const cap = cellCap(values, strikes.map((k) => k >= low && k <= high));
-  const hover = values.map((row) => row.map((cell) => isKnown(cell) ? `net ${money(cell)}` : ""));
+  const isMoney = greek.includes("usd");
+  const said = (value) => (isMoney ? money(value) : signed(value, Math.abs(value) < 10 ? 2 : 0));
+  const hover = values.map((row) => row.map((cell) => (isKnown(cell) ? said(cell) : "")));
   const pain = new Map(data.levels.max_pain.map((row) => [row.expiry, row.max_pain_usd]));
   const { marks } = skeleton.layout.meta;
   return {
+    meta: meta(data.map),
     data: [
       filled(skeleton, 0, {
         x: strikes, y: expiries, z: values, customdata: hover, zmin: -(cap || 1), zmax: cap || 1,
@@ -147,29 +153,33 @@ function matrix(data, skeleton, scene) {
       filled(skeleton, 1, { x: data.expiries.flip_usd, y: data.expiries.expiry }),
       filled(skeleton, 2, { x: expiries.map((expiry) => pain.get(expiry) ?? null), y: expiries }),
     ],
-    layout: layout(skeleton, scene, {
+    layout: layout(skeleton, {
       dragmode: dragmode(skeleton, scene),
       xaxis: strikeAxis(skeleton, scene),
       shapes: lines(data, marks),
     }),
-    caption: { "scale-low": money(-cap), "scale-high": money(cap) },
+    caption: { "scale-low": said(-cap), "scale-high": said(cap) },
   };
 }
 
+const BY = { vega: "vega_usd_per_pt", gex: "gex_usd_per_1pct" };
+
 function expiries(data, skeleton, scene) {
   const table = data.expiries;
-  const values = table[scene.by];
+  const column = BY[scene.by];
+  const values = table[column];
   const hover = table.expiry.map((expiry, i) =>
     `<b>${expiry}</b>   ${number(table.days[i], 1)} days   ATM IV ${percent(table.atm_iv[i], 1).replace("+", "")}` +
     `<br>vega ${money(table.vega_usd_per_pt[i])} per pt` +
     `<br>GEX ${money(table.gex_usd_per_1pct[i])} per 1 %<br>flip ${level(table.flip_usd[i])}`);
   return {
+    meta: meta(data.header),
     data: [filled(
       skeleton, 0, { x: values, y: table.expiry, customdata: hover }, { color: signColours(skeleton, values) },
     )],
-    layout: layout(skeleton, scene, {
+    layout: layout(skeleton, {
       bargap: 1 - 0.65 * Math.min(1, values.length / 9), // few expiries: no fat bars
-      xaxis: valueAxis(skeleton, scene, scene.by, values, "xaxis"),
+      xaxis: valueAxis(skeleton, scene, column, values, "xaxis"),
       yaxis: {
         ...skeleton.layout.yaxis,
         tickvals: table.expiry,
@@ -192,8 +202,9 @@ function history(data, skeleton, scene) {
   const high = Math.max(...known, data.header.spot_usd + floor);
   const [start, end] = [at[0], at.at(-1)];
   return {
+    meta: meta(data.header),
     data: [filled(skeleton, 0, { x: at, y: spot }), filled(skeleton, 1, { x: at, y: flip })],
-    layout: layout(skeleton, scene, {
+    layout: layout(skeleton, {
       xaxis: {
         ...skeleton.layout.xaxis,
         range: [start, Math.max(end, start + SHORTEST_MS)],

@@ -1,0 +1,5 @@
+/* About the numbers. */
+
+export default {
+  name: "about",
+};

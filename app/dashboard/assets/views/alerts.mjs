@@ -1,0 +1,5 @@
+/* Alert rules. */
+
+export default {
+  name: "alerts",
+};

@@ -1,0 +1,5 @@
+/* Position models side by side. */
+
+export default {
+  name: "positions",
+};

@@ -1,0 +1,5 @@
+/* Replay. */
+
+export default {
+  name: "replay",
+};

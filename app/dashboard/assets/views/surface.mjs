@@ -1,0 +1,5 @@
+/* Gamma over spot and time. */
+
+export default {
+  name: "surface",
+};

@@ -1,0 +1,5 @@
+/* What if. */
+
+export default {
+  name: "whatif",
+};

@@ -1,0 +1,14 @@
+"""Replay."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from app.dashboard.parts import heading, panel
+
+
+def build() -> Component:
+    """Return the view's panels."""
+    return html.Div(
+        panel("replay-main", heading("replay-main", "Replay", ""), html.Div()),
+        className="grid single",
+    )

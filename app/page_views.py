@@ -1,0 +1,80 @@
+"""The messages of the page: what it draws and no more, rounded to the digits that it shows.
+
+They are the values of `app/views.py`; arrays that are drawn are cut to `DIGITS` significant
+digits, what is printed is not.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from app import views
+from app.board import hedge_flow_now
+from app.views import Columns, Json
+from dealers.rules import PositionModel
+from greeks.conventions import FloatArray
+from greeks.exposure import ExposureSnapshot
+
+DIGITS = 6
+"""Significant digits of an array: a pixel of a 4,000 pixel wide screen needs four."""
+LADDER_MOVES_PCT: FloatArray = np.array(
+    [-5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0]
+)
+DRAWN_STRIKES = (
+    "strike",
+    "gex_usd_per_1pct",
+    "call_gex_usd_per_1pct",
+    "put_gex_usd_per_1pct",
+    "open_interest_call_coin",
+    "open_interest_put_coin",
+)
+DRAWN_EXPIRIES = (
+    "expiry",
+    "expiry_ms",
+    "days",
+    "atm_iv",
+    "gex_usd_per_1pct",
+    "vega_usd_per_pt",
+    "vanna_coin_per_pt",
+    "charm_coin_per_day",
+    "flip_usd",
+)
+DRAWN_PROFILE = ("spot_usd", "gex_usd_per_1pct")
+
+Cell: TypeAlias = str | int | float
+
+
+def board(
+    snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
+) -> dict[str, Json]:
+    """Return what the board draws at every tick, tables as columns."""
+    flow = hedge_flow_now(snapshot, LADDER_MOVES_PCT)
+    return {
+        "summary": views.summary(snapshot, models),
+        "levels": views.levels(snapshot, models),
+        "strikes": _drawn(views.strikes(snapshot), DRAWN_STRIKES),
+        "expiries": _drawn(views.expiries(snapshot), DRAWN_EXPIRIES),
+        "profile": _drawn(views.profile(snapshot), DRAWN_PROFILE),
+        "hedge_flow": views.flow_columns(flow, snapshot.chain.index_price),
+    }
+
+
+def heatmap(snapshot: ExposureSnapshot, greek: str) -> dict[str, Json]:
+    """Return a matrix of `views.matrix` for the heatmap."""
+    cells = [_rounded(row) for row in views.matrix_values(snapshot, greek)]
+    return {**views.matrix(snapshot, greek), "values": cells}
+
+
+def _drawn(columns: Columns, names: Sequence[str]) -> dict[str, Json]:
+    return {name: _rounded(columns[name]) for name in names}
+
+
+def _rounded(values: Sequence[Cell]) -> list[Cell]:
+    """Cut floats to `DIGITS`; a whole number loses its decimal point, which is two bytes."""
+    return [_cut(value) if isinstance(value, float) else value for value in values]
+
+
+def _cut(value: float) -> float | int:
+    cut = float(f"{value:.{DIGITS}g}")
+    return int(cut) if cut.is_integer() else cut
