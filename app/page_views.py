@@ -7,20 +7,14 @@ digits, what is printed is not.
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-import numpy as np
-
 from app import views
 from app.board import hedge_flow_now
 from app.views import Columns, Json
 from dealers.rules import PositionModel
-from greeks.conventions import FloatArray
 from greeks.exposure import ExposureSnapshot
 
 DIGITS = 6
 """Significant digits of an array: a pixel of a 4,000 pixel wide screen needs four."""
-LADDER_MOVES_PCT: FloatArray = np.array(
-    [-5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0]
-)
 DRAWN_STRIKES = (
     "strike",
     "gex_usd_per_1pct",
@@ -49,7 +43,7 @@ def board(
     snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
 ) -> dict[str, Json]:
     """Return what the board draws at every tick, tables as columns."""
-    flow = hedge_flow_now(snapshot, LADDER_MOVES_PCT)
+    flow = hedge_flow_now(snapshot, views.LADDER_MOVES_PCT)
     return {
         "summary": views.summary(snapshot, models),
         "levels": views.levels(snapshot, models),

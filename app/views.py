@@ -13,7 +13,7 @@ from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now, hedge_flow
 from app.hub import BoardState
 from dealers.hedging import HedgeFlow
 from dealers.rules import PositionModel
-from greeks.conventions import DAYS_PER_YEAR, Exposure, Settlement
+from greeks.conventions import DAYS_PER_YEAR, Exposure, FloatArray, Settlement
 from greeks.exposure import ExposureSnapshot, ExposureTable
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
@@ -276,6 +276,11 @@ def rows(columns: Columns) -> list[dict[str, Json]]:
     """Turn columns into the list of rows that REST tables are."""
     names = tuple(columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+LADDER_MOVES_PCT: FloatArray = np.array(
+    [-5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0]
+)
 
 
 View: TypeAlias = Callable[[ExposureSnapshot, Mapping[PositionModel, ExposureSnapshot]], "Json"]
