@@ -136,6 +136,13 @@ def record(*, source: str, assets: str, folder: Path) -> None:
     help="CSV with the header seconds,asset,price.",
 )
 @option("--assets", "EXCHANGE_ASSETS", default="BTC,ETH", help="Assets of the synthetic market.")
+@option(
+    "--activity",
+    "EXCHANGE_ACTIVITY",
+    default=1.0,
+    type=click.FloatRange(0),
+    help="Trades, times the usual.",
+)
 @option("--testnet", "EXCHANGE_TESTNET", is_flag=True, help="Say `testnet: true` in envelopes.")
 @option("--no-limits", "EXCHANGE_NO_LIMITS", is_flag=True, help="Drop the venue's rate limits.")
 @option(

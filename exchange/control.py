@@ -6,6 +6,7 @@ import msgspec
 
 from exchange.clock import ExchangeClock
 from exchange.faults import Fault, Faults, parse_fault
+from exchange.flood import Flood
 from exchange.instruments import Wire
 from exchange.market import SyntheticMarket
 from exchange.view import View
@@ -23,9 +24,10 @@ class Command(msgspec.Struct, forbid_unknown_fields=True):
 class Controls:
     """Carries out commands on a running exchange."""
 
-    def __init__(self, view: View, faults: Faults) -> None:
+    def __init__(self, view: View, faults: Faults, flood: Flood) -> None:
         self._view = view
         self._faults = faults
+        self._flood = flood
 
     def apply(self, body: bytes) -> Wire:
         """Carry out one command and report; a bad one raises `ValueError`."""
@@ -52,5 +54,6 @@ class Controls:
             "now_ms": self._view.clock.now_ms(),
             "speed": self._view.clock.speed,
             "faults": self._faults.running(),
+            "flooded": self._flood.sent,
             "true_dealer_position_coin": truth,
         }

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"  # half a frame of websocket protocol, then the end, once
     BINARY = "binary"  # a binary frame, once
     HUGE = "huge"  # a notification of 5 MB on an unknown channel, once
+    FLOOD = "flood"  # tickers of every option in turn, so many a second: flood:5000
     # requests
     STOP_ANSWERING = "stop-answering"  # channels go on, requests get no reply
     EXHAUSTED = "exhausted"  # every request is answered 10028 and its session ended
@@ -59,8 +60,8 @@ class FaultPlan:
 
 
 NUMERIC = frozenset(
-    {Fault.CLOSE, Fault.HANDSHAKE, Fault.LAG, Fault.TOO_LARGE, Fault.JUMP, Fault.BAD_FORWARD,
-     Fault.SKEW}
+    {Fault.CLOSE, Fault.FLOOD, Fault.HANDSHAKE, Fault.LAG, Fault.TOO_LARGE, Fault.JUMP,
+     Fault.BAD_FORWARD, Fault.SKEW}
 )  # fmt: skip
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 PLAN = re.compile(

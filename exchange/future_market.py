@@ -95,13 +95,12 @@ class FutureMarket:
 
     def trade_at(self, timestamp: int, index: Index) -> None:
         """Let one taker hit a book, most often the perpetual's."""
-        futures = [f for f in self.futures() if f.state == "open" and f.bids]
-        if index.locked or not futures:
-            return
-        dated = (1.0 - PERPETUAL_SHARE) / len(futures)
-        odds = np.array([PERPETUAL_SHARE if f.instrument.is_perpetual else dated for f in futures])
-        pick = np.searchsorted(np.cumsum(odds) / odds.sum(), self._rng.random())
-        self.trade_one(futures[int(pick)], timestamp, index, {})
+        future = self._state.futures[f"{self.book.prefix}-PERPETUAL"]
+        if self._rng.random() > PERPETUAL_SHARE:
+            futures = self.futures()
+            future = futures[int(self._rng.integers(len(futures)))]
+        if not index.locked and future.state == "open" and future.bids:
+            self.trade_one(future, timestamp, index, {})
 
     def trade_one(self, future: Future, timestamp: int, index: Index, extras: Wire) -> None:
         """Print one trade at the touch; half of them open interest, half of them close it."""
@@ -110,7 +109,7 @@ class FutureMarket:
         lot = self.book.future_contract
         wanted = math.ceil(available / lot * self._rng.uniform(0.05, 0.7) ** 2) * lot
         amount = round(max(wanted, lot), 6)
-        change = amount * float(self._rng.choice([1.0, 0.0, -1.0]))
+        change = amount * (int(self._rng.integers(3)) - 1)
         future.open_interest = round(max(future.open_interest + change, 0.0), 6)
         deal = Deal(
             timestamp=timestamp,

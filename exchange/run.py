@@ -21,10 +21,13 @@ def build_exchange(config: ExchangeConfig) -> Exchange:
     if config.replay is not None:
         replay = ReplayMarket(config)
         return _assemble(config, replay, replay.start_ms)
-    start_ms = config.start_ms
-    if start_ms is None:
-        start_ms = time.time_ns() // 1_000_000
-    return _assemble(config, SyntheticMarket(config, start_ms), start_ms)
+    if config.start_ms is not None:
+        return _assemble(config, SyntheticMarket(config, config.start_ms), config.start_ms)
+    began = config.monotonic()
+    start_ms = time.time_ns() // 1_000_000
+    market = SyntheticMarket(config, start_ms)
+    built_ms = int((config.monotonic() - began) * 1000.0)
+    return _assemble(config, market, start_ms + built_ms)  # building took its time
 
 
 def _assemble(config: ExchangeConfig, market: Market, start_ms: int) -> Exchange:

@@ -16,6 +16,7 @@ from exchange.errors import ConfigError
 from exchange.fault_channels import distort
 from exchange.fault_effects import FaultEffects
 from exchange.faults import Fault, Faults
+from exchange.flood import Flood
 from exchange.http import HttpRequest
 from exchange.hub import Hub
 from exchange.limits import Limits
@@ -58,7 +59,8 @@ class Exchange:
         self._effects = FaultEffects(self.faults, self.view, self.hub)
         self._config = config
         self._limits = Limits(config.limits)
-        self._controls = Controls(self.view, self.faults)
+        self._flood = Flood(self.view)
+        self._controls = Controls(self.view, self.faults, self._flood)
         self._sessions: dict[Connection, Session] = {}
         self._connections: set[Connection] = set()
 
@@ -95,6 +97,10 @@ class Exchange:
         self._effects.step(now, self._sessions)
         self.market.advance(self.clock.now_ms())
         self.hub.publish(now)
+        rate = self.faults.argument(Fault.FLOOD)
+        self._flood.step(
+            None if rate is None else float(rate or 5000), self._sessions.values(), now
+        )
         for session in list(self._sessions.values()):
             session.beat(now)
 
