@@ -275,7 +275,7 @@ def fuzz(frames: int, seed: int = 1, tell: Callable[[str], None] = lambda _: Non
     corpus = asyncio.run(hear())
     fuzzer = Fuzzer(corpus, seed)
     fuzzer.begin()
-    outcome = fuzzer.outcome
+    outcome = fuzzer.outcome = Outcome()
     while outcome.frames < frames:
         fuzzer.step()
         if outcome.frames == frames // 5:
