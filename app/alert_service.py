@@ -12,7 +12,7 @@ from app import alert_store as kept
 from app.alert_rules import Rule
 from app.alert_store import Event, RuleChangedError, StoredRule
 from app.alert_views import EVENT_TYPES, encode_event, observe
-from app.alerts import Attention, Fired, Memory, RuleState, evaluate, resume
+from app.alerts import Attention, Fired, Memory, RuleState, evaluate, resettle, resume
 from app.delivery import DeliveryWorker
 from app.egress import Network
 from app.endpoints import Endpoints
@@ -165,8 +165,7 @@ class AlertService:
                 live.stored = await kept.update_rule(self._store, changed)
             except RuleChangedError as error:
                 raise Problem(409, "Alert changed", "someone else changed it first") from error
-            if is_new_question:
-                live.attention = Attention()
+            live.attention = Attention() if is_new_question else resettle(live.state).attention
             return live
 
     async def delete_rule(self, rule_id: str) -> None:

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     SPOT_MOVED = "spot_moved"
     LEVEL_MOVED = "level_moved"
     POSITION_CHANGED = "position_changed"
+    SETTINGS_CHANGED = "settings_changed"  # the rule's own: the market stood there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Attention:
     last_ms: int | None = None  # exchange time of the last readable observation
     is_blind: bool = False  # something unreadable came since
     is_resumed: bool = False  # no side was confirmed since the restart
+    is_resettled: bool = False  # the rule's settings changed, and the first sight since stands
     candidate: Side | None = None
     held_ms: float = 0.0  # for how long the candidate stood
     cooled_ms: float = math.inf  # time since the last event
@@ -71,6 +73,19 @@ def resume(memory: Memory) -> RuleState:
     return RuleState(memory, Attention(is_resumed=memory.side is not None))
 
 
+def resettle(state: RuleState) -> RuleState:
+    """Return the state after a change of the rule's settings: what they make of the board counts.
+
+    A crossing that the market was confirming already stays the market's.
+    """
+    attention = state.attention
+    if attention.candidate not in {None, state.memory.side}:
+        return state
+    return replace(
+        state, attention=replace(attention, candidate=None, held_ms=0.0, is_resettled=True)
+    )
+
+
 def evaluate(rule: Rule, state: RuleState, seen: Observation) -> tuple[RuleState, Fired | None]:
     """Show a rule the board once.
 
@@ -87,12 +102,12 @@ def evaluate(rule: Rule, state: RuleState, seen: Observation) -> tuple[RuleState
     if side is None or attention.held_ms < 1000 * rule.confirm_s:
         return RuleState(memory, attention), None
     if side == memory.side:
-        return RuleState(memory, replace(attention, is_resumed=False)), None
+        return RuleState(memory, replace(attention, is_resumed=False, is_resettled=False)), None
     if attention.cooled_ms < 1000 * rule.cooldown_s:
         return RuleState(memory, attention), None
     fired = Fired(
         direction=side,
-        cause=_cause(rule, memory, seen),
+        cause=_cause(rule, RuleState(memory, attention), seen),
         sequence=memory.sequence + 1,
         late=attention.is_resumed,
         confirmed_ms=now_ms,
@@ -102,7 +117,8 @@ def evaluate(rule: Rule, state: RuleState, seen: Observation) -> tuple[RuleState
     established = replace(
         _remember(rule, memory, side, seen), sequence=fired.sequence, fired_ms=now_ms
     )
-    return RuleState(established, replace(attention, is_resumed=False, cooled_ms=0.0)), fired
+    rested = replace(attention, is_resumed=False, is_resettled=False, cooled_ms=0.0)
+    return RuleState(established, rested), fired
 
 
 def _clock_ms(rule: Rule, seen: Observation) -> int:
@@ -125,6 +141,8 @@ def _attend(rule: Rule, state: RuleState, side: Side | None, now_ms: int) -> Att
     return Attention(
         last_ms=now_ms,
         is_resumed=before.is_resumed,
+        # once it is decided again, it is the market's doing
+        is_resettled=before.is_resettled and side is not None and before.candidate in {None, side},
         candidate=side,
         held_ms=held_ms,
         cooled_ms=_cooled_ms(rule, state, step_ms, now_ms),
@@ -153,11 +171,14 @@ def _remember(rule: Rule, memory: Memory, side: Side, seen: Observation) -> Memo
     )
 
 
-def _cause(rule: Rule, memory: Memory, seen: Observation) -> Cause | None:
+def _cause(rule: Rule, state: RuleState, seen: Observation) -> Cause | None:
+    memory = state.memory
+    if rule.kind != RuleKind.DATA_STALE and seen.position != memory.position:
+        return Cause.POSITION_CHANGED
+    if state.attention.is_resettled:
+        return Cause.SETTINGS_CHANGED
     if rule.kind == RuleKind.DATA_STALE:
         return None
-    if seen.position != memory.position:
-        return Cause.POSITION_CHANGED
     spot = _log_move(memory.spot_usd, seen.spot_usd)
     level = _log_move(memory.level_usd, level_usd(rule, seen))
     return Cause.SPOT_MOVED if spot > level else Cause.LEVEL_MOVED

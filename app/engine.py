@@ -73,6 +73,7 @@ class Engine:
         self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False
+        self._restored_at = 0.0  # monotonic time when the data of a former process arrived
 
     @property
     def asset(self) -> str:
@@ -86,14 +87,24 @@ class Engine:
             return FeedStatus.MAINTENANCE
         age_s = self._feed.index_age_s()
         if not self._was_ready or age_s is None:
-            return FeedStatus.STARTING
+            return FeedStatus.STALE if self._models else FeedStatus.STARTING
         return FeedStatus.STALE if age_s > STALE_AFTER_S else FeedStatus.LIVE
+
+    async def restore(self, chain: OptionChain, age_s: float) -> None:
+        """Show what a former process knew last, as stale, until the feed has a chain of its own."""
+        try:
+            self._models = await asyncio.to_thread(compute_models, chain)
+        except Exception:  # noqa: BLE001 - what another process left must not stop this one
+            _log.exception("engine.restore_failed", asset=self._feed.asset)
+            return
+        self._restored_at = time.monotonic() - age_s
+        self.publish(self.status())
 
     async def tick(self) -> None:
         """Compute when the chain changed, and publish."""
         started = time.perf_counter()
         status = self.status()
-        if status != FeedStatus.STARTING and (self._feed.is_dirty() or not self._models):
+        if self._was_ready and (self._feed.is_dirty() or not self._models):
             chain, tape = self._feed.freeze(), self._newest_tape()
             self._models = await asyncio.to_thread(compute_models, chain, tape)
             self._tape = tape
@@ -111,11 +122,15 @@ class Engine:
                 source=self._source(),
                 position=self._settings.position,
                 models=self._models,
-                received_at=time.monotonic() - (self._feed.index_age_s() or 0.0),
+                received_at=self._received_at(),
                 progress=self._feed.progress(),
                 tape=self._tape,
             )
         )
+
+    def _received_at(self) -> float:
+        age_s = self._feed.index_age_s() if self._was_ready else None
+        return self._restored_at if age_s is None else time.monotonic() - age_s
 
     async def run(self) -> None:
         """Tick at the publishing rate while something changes, else at the heartbeat."""

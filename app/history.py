@@ -1,4 +1,4 @@
-"""History as a whole: takes a row a second off the hub, keeps it, forgets it in time.
+"""History as a whole: takes a row a second off the hub and the tape, keeps it, forgets in time.
 
 A database or disk that is away pauses it visibly and never stops the board: the newest ten
 minutes wait in memory and are written when it is back.
@@ -6,20 +6,34 @@ minutes wait in memory and are written when it is back.
 
 import asyncio
 import shutil
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.history_rows import SecondRow, encode_chain, encode_curve, second_row
-from app.history_store import Batch, Minute, Series, forget_old, open_minutes, write
+from app.history_rows import SecondRow, encode_curve, second_row
+from app.history_store import (
+    Batch,
+    KeptChain,
+    Minute,
+    Series,
+    forget_old,
+    last_chains,
+    open_minutes,
+    write,
+)
 from app.hub import BoardState, SnapshotHub
 from app.store import Store
+from app.trade_store import read_tape
+from dealers.tape import Trade
+from ingest.tape_log import TAPE_LENGTH, TapeLog
 
 BUFFERED_ROWS = 2 * 600
+BUFFERED_TRADES = 50_000
 RETENTION_S = 3_600.0
 MIN_FREE_BYTES = 500_000_000
 MIN_FREE_SHARE = 0.05
@@ -60,8 +74,9 @@ class _Pending:
 
     rows: deque[SecondRow] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
     curves: deque[tuple[SecondRow, bytes]] = field(default_factory=lambda: deque(maxlen=60))
-    chains: dict[str, tuple[str, int, bytes]] = field(default_factory=dict)
+    chains: dict[str, KeptChain] = field(default_factory=dict)
     closed: deque[Minute] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
+    trades: deque[tuple[str, Trade]] = field(default_factory=lambda: deque(maxlen=BUFFERED_TRADES))
 
     def batch(self) -> Batch:
         """Return everything that waits."""
@@ -70,11 +85,12 @@ class _Pending:
             tuple(self.curves),
             tuple(self.chains.values()),
             tuple(self.closed),
+            tuple(self.trades),
         )
 
     def clear(self) -> None:
         """Forget what was written."""
-        for part in (self.rows, self.curves, self.chains, self.closed):
+        for part in (self.rows, self.curves, self.chains, self.closed, self.trades):
             part.clear()
 
 
@@ -86,20 +102,31 @@ class History:
         store: Store,
         hub: SnapshotHub,
         space: Callable[[], DiskSpace] | None = None,
+        tapes: Mapping[str, TapeLog] | None = None,
+        observe_commit: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self.paused_reason: str | None = None
         self._store = store
         self._hub = hub
         self._space = space
+        self._tapes = tapes or {}
+        self._observe_commit = observe_commit
         self._taken: dict[Series, _Taken] = {}
         self._left_open: dict[Series, int] = {}
+        self._booked: dict[str, int] = {}  # trades of each tape taken so far
         self._pending = _Pending()
 
     async def start(self) -> None:
-        """Find the minutes that the last process left open."""
+        """Find the minutes that the last process left open, and put back the tapes."""
         self._left_open = {
             minute.series: minute.ts_ms for minute in await open_minutes(self._store)
         }
+        for asset, tape in self._tapes.items():
+            tape.restore(await read_tape(self._store, asset, TAPE_LENGTH))
+
+    async def last_known(self) -> list[KeptChain]:
+        """Return the last chain of every asset that a former process kept."""
+        return await last_chains(self._store)
 
     async def run(self) -> None:
         """Write and forget until cancelled; what waits is written at the end."""
@@ -124,21 +151,31 @@ class History:
         if is_new_minute or before is None or crossed:
             self._pending.curves.append((row, encode_curve(state.snapshot.by_strike)))
             chain = state.snapshot.chain
-            self._pending.chains[row.asset] = (row.asset, chain.as_of_ms, encode_chain(chain))
+            received_ms = time.time_ns() // 1_000_000 - (state.age_ms or 0)
+            self._pending.chains[row.asset] = KeptChain(chain, received_ms)
         self._pending.rows.append(row)
         self._taken[series] = _Taken(row, row.minute_ms)
         return True
 
+    def _take_trades(self) -> None:
+        for asset, tape in self._tapes.items():
+            fresh = tape.booked_after(self._booked.get(asset, 0))
+            self._booked[asset] = tape.recorded
+            self._pending.trades.extend((asset, trade) for trade in fresh)
+
     async def flush(self) -> None:
         """Write everything taken, or say why not and keep it."""
-        if not self._pending.rows:
+        self._take_trades()
+        if not self._pending.rows and not self._pending.trades:
             return
         batch = self._pending.batch()
         try:
             if self._space is not None and self._space().is_low:
                 self._pause("the disk is almost full")
                 return
+            started = time.perf_counter()
             await write(self._store, batch)
+            self._observe_commit(time.perf_counter() - started)
         except (SQLAlchemyError, OSError) as error:
             self._pause(str(getattr(error, "orig", None) or error))
             return

@@ -1,5 +1,6 @@
 """History in SQL: written a second at a time, read as a few thousand points at most."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,9 +10,18 @@ from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.history_rows import MINUTE_MS, SECOND_MS, SecondRow, decode_chain, roll_up
+from app.history_rows import (
+    MINUTE_MS,
+    SECOND_MS,
+    SecondRow,
+    decode_chain,
+    encode_chain,
+    roll_up,
+)
 from app.store import Store
 from app.store_schema import EXTREMES, SCALARS, curve, last_chain, rollup_1m, snapshot
+from app.trade_store import insert_trades
+from dealers.tape import Trade
 from greeks.chain import OptionChain
 
 MAX_POINTS = 5_000
@@ -39,13 +49,22 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptChain:
+    """A chain and when it was received by this machine's clock, None when nobody noted it."""
+
+    chain: OptionChain
+    received_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction writes."""
 
     rows: Sequence[SecondRow]
     curves: Sequence[tuple[SecondRow, bytes]] = ()
-    chains: Sequence[tuple[str, int, bytes]] = ()
+    chains: Sequence[KeptChain] = ()
     closed: Sequence[Minute] = ()
+    trades: Sequence[tuple[str, Trade]] = ()  # each with its asset
 
 
 class Resolution(StrEnum):
@@ -87,13 +106,22 @@ async def write(store: Store, batch: Batch) -> None:
         await _insert_once(
             connection, curve, (_key(row) | {"strikes": packed} for row, packed in batch.curves)
         )
-        for asset, ts_ms, packed in batch.chains:
-            await connection.execute(delete(last_chain).where(last_chain.c.asset == asset))
-            await connection.execute(
-                insert(last_chain).values(asset=asset, ts_ms=ts_ms, chain=packed)
-            )
+        await insert_trades(connection, batch.trades)
+        for kept in batch.chains:
+            await _replace_chain(connection, kept)
         for minute in batch.closed:
             await _close(connection, minute)
+
+
+async def _replace_chain(connection: AsyncConnection, kept: KeptChain) -> None:
+    chain = kept.chain
+    packed = await asyncio.to_thread(encode_chain, chain)  # compressing takes 10 ms
+    await connection.execute(delete(last_chain).where(last_chain.c.asset == chain.asset))
+    await connection.execute(
+        insert(last_chain).values(
+            asset=chain.asset, ts_ms=chain.as_of_ms, chain=packed, received_ms=kept.received_ms
+        )
+    )
 
 
 async def _insert_once(
@@ -150,14 +178,15 @@ async def open_minutes(store: Store) -> list[Minute]:
     ]
 
 
-async def last_chains(store: Store) -> list[OptionChain]:
+async def last_chains(store: Store) -> list[KeptChain]:
     """Return the last known chain of every asset; one of another version is left out."""
+    query = select(last_chain.c.chain, last_chain.c.received_ms)
     async with store.read() as connection:
-        rows = (await connection.execute(select(last_chain.c.chain))).all()
+        rows = (await connection.execute(query)).all()
     chains = []
     for row in rows:
         try:
-            chains.append(decode_chain(row.chain))
+            chains.append(KeptChain(decode_chain(row.chain), row.received_ms))
         except (ValueError, KeyError, TypeError):
             continue
     return chains

@@ -19,6 +19,8 @@ from sqlalchemy import (
 from greeks.conventions import Exposure
 
 METADATA = MetaData()
+REVISION = "0004"
+"""The newest step in `migrations`; a database that has it needs no migration."""
 
 webhook = Table(
     "webhook",
@@ -165,6 +167,28 @@ last_chain = Table(
     Column("asset", Text, primary_key=True),
     Column("ts_ms", BigInteger, nullable=False),
     Column("chain", LargeBinary, nullable=False),  # `history_rows.encode_chain`
+    Column("received_ms", BigInteger),  # this machine's time, so that its age can be told
+)
+
+# a print never changes its time, so the time may lead the key and cluster the table
+trade = Table(
+    "trade",
+    METADATA,
+    Column("asset", Text, primary_key=True),
+    Column("ts_ms", BigInteger, primary_key=True),
+    Column("trade_id", Text, primary_key=True),
+    Column("instrument_name", Text, nullable=False),
+    Column("trade_seq", BigInteger, nullable=False),
+    Column("side", Text, nullable=False),  # the taker's
+    Column("amount_coin", Float, nullable=False),
+    Column("price", Float),
+    Column("iv", Float),
+    Column("index_price_usd", Float),
+    Column("block_trade_id", Text),
+    Column("block_rfq_id", Text),
+    Column("combo_id", Text),
+    Column("liquidation", Text),
+    sqlite_with_rowid=False,
 )
 
 inventory = Table(

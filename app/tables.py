@@ -4,9 +4,6 @@ from enum import StrEnum
 from io import BytesIO
 
 import orjson
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from app.views import Columns, Json
 
@@ -31,6 +28,10 @@ def encode_table(columns: Columns, header: dict[str, Json], wanted: TableFormat)
 
     Parquet keeps the header under the metadata key `gammaflip`; CSV has no place for it.
     """
+    import pyarrow as pa  # noqa: PLC0415 - half a second that no start should wait for
+    import pyarrow.csv  # noqa: PLC0415
+    import pyarrow.parquet  # noqa: PLC0415
+
     arrays = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
     table = pa.table(arrays)
     out = BytesIO()

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, WebSocketException
 from starlette.requests import HTTPConnection
 
 from app import api
-from app.alert_service import AlertService
+from app.alert_service import SIMULATED, AlertService, wall_clock_ms
 from app.alerts_api import build_alerts_router
 from app.engine import Engine
 from app.health import ReadyCheck, build_health_router, check_assets
@@ -94,7 +94,10 @@ class Board:
         )
         folder = self.settings.data_dir.expanduser()
         space = None if self.store.is_shared else (lambda: disk_space(folder))
-        self.history = History(self.store, self.hub, space)
+        # the prints of a simulation are numbered anew each time: nothing to take up
+        keeps_tape = self.address.source not in SIMULATED
+        tapes = {asset: feed.tape for asset, feed in self.feeds.items() if keeps_tape}
+        self.history = History(self.store, self.hub, space, tapes)
 
     def source(self) -> Source:
         """Return where the numbers come from; a venue may say that it is a test exchange."""
@@ -122,6 +125,7 @@ class Board:
     async def run(self) -> None:
         """Run all feeds, engines, alerts and history until cancelled."""
         seeds = random.SystemRandom()
+        await self._restore()
         await self.alerts.start()
         await self.history.start()
         async with asyncio.TaskGroup() as group:
@@ -138,6 +142,15 @@ class Board:
             group.create_task(self.alerts.run())
             group.create_task(self.history.run())
             group.create_task(self._refresh_gauges())
+
+    async def _restore(self) -> None:
+        """Show the last known state at once, with its age."""
+        engines = {engine.asset: engine for engine in self.engines}
+        for kept in await self.history.last_known():
+            engine = engines.get(kept.chain.asset)
+            if engine is not None and kept.received_ms is not None:
+                age_s = max(0.0, (wall_clock_ms() - kept.received_ms) / 1000)
+                await engine.restore(replace(kept.chain, seq=0), age_s)
 
     async def _replay(self, recording: Path) -> None:
         await replay(recording, self.feeds, self._set_clock, self.settings.replay_speed)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from dealers.tape import Trade
@@ -11,7 +11,7 @@ TAPE_LENGTH = 20_000
 
 
 class TapeLog:
-    """Trades by (time, id), deduplicated by id; late ones take their place.
+    """Trades by (time, id), each once; late ones take their place.
 
     `trade_seq` steps by one per instrument, so a missing number is a missing trade. What lies
     before the first trade seen of an instrument is unknown and counts as no hole.
@@ -23,7 +23,7 @@ class TapeLog:
         self._length = length
         self._trades: list[Trade] = []
         self._arrived: deque[Trade] = deque(maxlen=length)  # in the order they were booked
-        self._ids: set[str] = set()
+        self._ids: set[tuple[int, str]] = set()
         self._seqs: dict[str, list[int]] = {}  # sorted, per instrument
 
     @property
@@ -36,19 +36,30 @@ class TapeLog:
 
         A hole is returned once, by the newest trade that shows it.
         """
-        if trade.trade_id in self._ids:
+        seqs = self._seqs.get(trade.instrument_name)
+        newest = seqs[-1] if seqs else trade.trade_seq - 1
+        if not self._book(trade):
             self.duplicates += 1
             return range(0)
-        seqs = self._seqs.setdefault(trade.instrument_name, [])
-        newest = seqs[-1] if seqs else trade.trade_seq - 1
-        insort(seqs, trade.trade_seq)
-        insort(self._trades, trade, key=_order)
-        self._ids.add(trade.trade_id)
         self._arrived.append(trade)
         self.recorded += 1
+        return range(newest + 1, trade.trade_seq)
+
+    def restore(self, trades: Iterable[Trade]) -> None:
+        """Take back what a former process kept; none of it counts as recorded."""
+        for trade in trades:
+            self._book(trade)
+
+    def _book(self, trade: Trade) -> bool:
+        key = (trade.ts_event, trade.trade_id)
+        if key in self._ids:
+            return False
+        insort(self._seqs.setdefault(trade.instrument_name, []), trade.trade_seq)
+        insort(self._trades, trade, key=_order)
+        self._ids.add(key)
         if len(self._trades) > self._length:
             self._forget(self._trades.pop(0))
-        return range(newest + 1, trade.trade_seq)
+        return True
 
     def booked_after(self, recorded: int) -> list[Trade]:
         """Return the trades booked since `recorded` had this value, in the order of arrival.
@@ -71,7 +82,7 @@ class TapeLog:
         return sum(seqs[-1] - seqs[0] + 1 - len(seqs) for seqs in self._seqs.values())
 
     def _forget(self, oldest: Trade) -> None:
-        self._ids.discard(oldest.trade_id)
+        self._ids.discard((oldest.ts_event, oldest.trade_id))
         seqs = self._seqs[oldest.instrument_name]
         seqs.remove(oldest.trade_seq)
         if not seqs:

@@ -28,7 +28,7 @@ from app.alert_rules import (
     Watched,
     read,
 )
-from app.alerts import Cause, Fired, Memory, RuleState, evaluate, resume
+from app.alerts import Cause, Fired, Memory, RuleState, evaluate, resettle, resume
 from app.hub import FeedStatus
 
 FLIP = 100_000.0
@@ -314,6 +314,25 @@ def test_stale_data_fires_by_age_though_the_exchange_clock_stands_still() -> Non
     assert stale.cause is None
 
 
+@pytest.mark.parametrize(
+    ("path_before", "path_after", "cause"),
+    [
+        ([-2.0] * 20 + [0.6] * 20, [0.6] * 20, Cause.SETTINGS_CHANGED),
+        ([-2.0] * 20 + [0.6] * 20, [0.1, *[0.6] * 20], Cause.SPOT_MOVED),
+        ([-2.0] * 20, [-2.0] * 20 + [0.6] * 20, Cause.SPOT_MOVED),
+        ([-2.0] * 20 + [1.2] * 5, [1.2] * 20, Cause.SPOT_MOVED),  # was being confirmed already
+    ],
+)
+def test_a_side_that_only_a_change_of_settings_made_says_so(
+    path_before: list[float], path_after: list[float], cause: Cause
+) -> None:
+    state, fired = run(make_rule(dead_band_pct=1.0), walk(path_before))
+    assert not fired
+    narrower = make_rule(dead_band_pct=0.25)
+    _, (event,) = run(narrower, walk(path_after, len(path_before)), resettle(state))
+    assert (event.direction, event.cause) == (Side.UP, cause)
+
+
 class RestartedMachine(RuleBasedStateMachine):
     """A live rule and its twin, which has nothing but what was kept, under any path."""
 
@@ -366,6 +385,11 @@ class RestartedMachine(RuleBasedStateMachine):
         self.live = resume(self.live.memory)
         self.twin = resume(self.kept)
 
+    @rule(dead_band_pct=st.sampled_from([0.0, 0.1, 0.25]))
+    def change_settings(self, dead_band_pct: float) -> None:
+        self.rule = dataclasses.replace(self.rule, dead_band_pct=dead_band_pct)
+        self.live, self.twin = resettle(self.live), resettle(self.twin)
+
     @invariant()
     def what_was_kept_is_what_lives(self) -> None:
         assert self.kept == self.live.memory == self.twin.memory
@@ -373,4 +397,4 @@ class RestartedMachine(RuleBasedStateMachine):
 
 
 TestRestartedMachine = RestartedMachine.TestCase
-TestRestartedMachine.settings = settings(max_examples=500, stateful_step_count=25, deadline=None)
+TestRestartedMachine.settings = settings(max_examples=2000, stateful_step_count=25, deadline=None)

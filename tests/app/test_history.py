@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import dataclasses
 import math
+import time
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 
 from app import history_store
 from app.history import BUFFERED_ROWS, DiskSpace, History
@@ -37,7 +38,7 @@ from app.history_store import (
 )
 from app.hub import FeedStatus
 from app.store import Store
-from app.store_schema import SCALARS, curve, rollup_1m, snapshot
+from app.store_schema import SCALARS, curve, last_chain, rollup_1m, snapshot
 from greeks.conventions import Exposure
 from tests.app.alert_board import FLIP, ScriptedBoard
 from tests.builders import AS_OF_MS, make_chain
@@ -188,7 +189,10 @@ def test_bytes_of_another_version_are_refused() -> None:
 async def test_the_last_chain_is_there_for_the_next_start(store: Store) -> None:
     board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
     await run(history, board, [0.0] * 3)
-    (chain,) = await last_chains(store)
+    (kept,) = await last_chains(store)
+    chain = kept.chain
+    assert kept.received_ms is not None
+    assert abs(kept.received_ms - 1000 * time.time()) < 60_000
     state = board.hub.at("BTC", 1)
     assert state is not None
     assert state.snapshot is not None
@@ -199,7 +203,10 @@ async def test_the_last_chain_is_there_for_the_next_start(store: Store) -> None:
 
 
 async def test_a_chain_of_another_version_is_left_out(store: Store) -> None:
-    await write(store, Batch([], chains=[("BTC", 1, b"other bytes")]))
+    async with store.write() as connection:
+        await connection.execute(
+            insert(last_chain).values(asset="BTC", ts_ms=1, chain=b"other bytes")
+        )
     assert await last_chains(store) == []
 
 
