@@ -79,6 +79,13 @@ cli.add_command(token)
     help="Ask for a token on reads too.",
 )
 @option(
+    "--rate-limit",
+    "RATE_LIMIT",
+    default=20.0,
+    type=click.FloatRange(0, 10_000),
+    help="Requests a second of one client on another machine; 0 for no limit.",
+)
+@option(
     "--replay-speed",
     "REPLAY_SPEED",
     default=1.0,
@@ -261,6 +268,7 @@ def _settings(**chosen: Any) -> Settings:
         replay_speed=chosen["replay_speed"],
         token=os.environ.get(ENV + "TOKEN") or None,
         read_token_required=chosen["read_token_required"],
+        rate_limit=chosen["rate_limit"],
         allowed_hosts=tuple(filter(None, map(str.strip, chosen["allowed_hosts"].split(",")))),
         alert_allow_cidrs=parse_networks(chosen["alert_allow_cidrs"]),
         database_url=chosen["database_url"],

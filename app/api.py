@@ -31,6 +31,7 @@ PROBLEMS = problem_responses(
     {
         404: "No such asset, expiry or state.",
         422: "A parameter that is not understood; the detail names it.",
+        429: "Too many requests; Retry-After says when.",
         503: "The asset is still starting.",
     }
 )

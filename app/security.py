@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from app.problems import Problem, problem_response
+from app.rate_limit import Buckets, RateLimit
 from app.settings import Settings
 from app.store import Store
 from app.tokens import Scope, any_token, digest, scope_of
@@ -170,6 +171,7 @@ def install_security(app: FastAPI, tokens: Store, settings: Settings) -> Guard:
     """Put the wall before everything that `app` serves; returns the guard of its routes."""
     hosts = Hosts(settings.host, settings.allowed_hosts)
     app.add_middleware(RequestGuard, hosts=hosts)
+    app.add_middleware(RateLimit, buckets=Buckets(settings.rate_limit))
     return Guard(tokens, settings.token, hosts)
 
 

@@ -33,6 +33,7 @@ class Settings:
     replay_speed: float = 1.0
     token: str | None = field(default=None, repr=False)
     read_token_required: bool = False
+    rate_limit: float = 20.0  # requests a second of one client on another machine; 0: no limit
     allowed_hosts: tuple[str, ...] = ()  # names a proxy or container gives this board
     alert_allow_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
     database_url: str | None = field(default=None, repr=False)

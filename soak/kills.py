@@ -1,0 +1,294 @@
+"""kill -9 of the whole board at random points while a scripted market crosses the flip.
+
+The referee is what the board said and the world heard: rows that its API showed as kept, answers
+that it gave to writes, requests that the receiver took. None of it may be missing afterwards.
+"""
+
+import asyncio
+import random
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from soak.check import Check
+from soak.kill_verdict import CONFIRM_S, DEAD_BAND_PCT, Life, Row, Told, judge
+from tests.hostile import HostileReceiver, hostile_receiver
+from tests.postgres import PostgresServer, postgres
+from tests.processes import Board, Launcher, until
+
+SPEED = 5.0
+START_USD = 90_000.0
+MARKET = ("--seed", "7", "--start", "2026-11-18T12:00:00Z", "--assets", "BTC", "--control")
+SWING_PCT = 4.0
+DWELL_S, RAMP_S = 20.0, 8.0  # of the exchange's clock
+HOURS = 4.0
+LANES = 2
+SETTLE_S = 60.0
+START_S = 30.0
+YOUNG = 0.25
+"""This share of the boards dies while it starts, the others in the middle of their work."""
+
+
+def run() -> list[Check]:
+    checks = kill_embedded(kills=200)
+    with postgres(fsync=True) as server:
+        checks += kill_on_postgres(server, kills=50)
+    return checks
+
+
+def kill_embedded(kills: int, lanes: int = LANES, seed: int = 1) -> list[Check]:
+    """Kill boards on SQLite."""
+    return _kill("embedded", [{} for _ in range(lanes)], kills, seed)
+
+
+def kill_on_postgres(
+    server: PostgresServer, kills: int, lanes: int = LANES, seed: int = 2
+) -> list[Check]:
+    """Kill boards whose database is a PostgreSQL server; the server lives on."""
+    names = [f"lane_{seed}_{lane}" for lane in range(lanes)]
+    asyncio.run(_create_databases(server, names))
+    host = server.url.query["host"]
+    addresses = [f"postgresql://gammaflip@/{name}?host={host}" for name in names]
+    return _kill("postgresql", [{"GAMMAFLIP_DATABASE_URL": a} for a in addresses], kills, seed)
+
+
+async def _create_databases(server: PostgresServer, names: list[str]) -> None:
+    engine = create_async_engine(server.url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for name in names:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+    await engine.dispose()
+
+
+def _kill(name: str, databases: list[dict[str, str]], kills: int, seed: int) -> list[Check]:
+    """Run a lane per database side by side on one market."""
+    with tempfile.TemporaryDirectory() as folder, _market(Path(folder)) as url:
+        lanes = [
+            Lane(Path(folder) / f"lane-{i}", url, settings, random.Random(f"{seed}/{i}"))
+            for i, settings in enumerate(databases)
+        ]
+        with ThreadPoolExecutor(len(lanes)) as threads:
+            told = list(threads.map(lambda lane: lane.run(-(-kills // len(lanes))), lanes))
+    return judge(name, told)
+
+
+@contextmanager
+def _market(folder: Path) -> Iterator[str]:
+    """A market whose spot walks to and fro over its own flip; time runs once it is up."""
+    launch = Launcher(folder)
+    script = folder / "walk.csv"
+    flip = _flip_at_start(launch, script)
+    script.write_text(
+        "seconds,asset,price\n" + "".join(f"{at},BTC,{price}\n" for at, price in _walk(flip))
+    )
+    arguments = (*MARKET, "--speed", str(SPEED), "--index-script", str(script))
+    with launch.exchange(*arguments) as exchange:
+        yield exchange.url
+
+
+def _flip_at_start(launch: Launcher, script: Path) -> float:
+    """Where the flip of this seeded market lies while spot stands still."""
+    script.write_text(f"seconds,asset,price\n0,BTC,{START_USD}\n")
+    arguments = (*MARKET, "--speed", "0.001", "--index-script", str(script))
+    with launch.pair(*arguments, GAMMAFLIP_ASSETS="BTC") as board:
+        return float(board.wait_ready().get("/BTC/levels")["data"]["flip_usd"])
+
+
+def _walk(flip_usd: float) -> Iterator[tuple[float, float]]:
+    yield 0.0, START_USD
+    at, side = 20.0, -1
+    while at < 3600 * HOURS:
+        price = flip_usd * (1 + side * SWING_PCT / 100)
+        yield at, price
+        yield at + DWELL_S, price
+        at, side = at + DWELL_S + RAMP_S, -side
+
+
+@dataclass
+class Lane:
+    """One data folder, one rule, one receiver, and boards that die on it one after another."""
+
+    folder: Path
+    exchange_url: str
+    settings: dict[str, str]
+    rng: random.Random
+    told: Told = field(default_factory=Told)
+    secret: str = ""
+    rule_id: str = ""
+    webhook_id: str = ""
+
+    def run(self, kills: int) -> Told:
+        """Kill so many boards, let the last one live, and return what they told."""
+        self.folder.mkdir()
+        with hostile_receiver(self.rng.randrange(2**32)) as receiver:
+            with self._board(0) as board:
+                self._create(board, receiver)
+            for number in range(1, kills + 1):
+                self._live_and_die(number)
+            receiver.is_kind = True
+            with self._board(kills + 1) as board:
+                board.wait_ready()
+                self._settle(board)
+                self._read_everything(board)
+            self.told.requests = list(receiver.requests)
+        self.told.secret, self.told.rule_id = self.secret, self.rule_id
+        self._check_file()
+        return self.told
+
+    def _board(self, number: int) -> Board:
+        settings = {"GAMMAFLIP_ASSETS": "BTC", "GAMMAFLIP_ALERT_ALLOW_CIDRS": "127.0.0.0/8"}
+        log = self.folder / f"board-{number}.log"
+        return Board(self.exchange_url, self.folder / "data", log, settings | self.settings)
+
+    def _create(self, board: Board, receiver: HostileReceiver) -> None:
+        webhook = board.wait_ready().client.post("/api/v1/webhooks", json={"url": receiver.url})
+        self.webhook_id, self.secret = webhook.json()["id"], webhook.json()["secret"]
+        rule = board.client.post(
+            "/api/v1/alerts",
+            json={
+                "asset": "BTC",
+                "kind": "flip_crossed",
+                "dead_band_pct": DEAD_BAND_PCT,
+                "confirm_s": CONFIRM_S,
+                "cooldown_s": 0,
+                "webhooks": [self.webhook_id],
+            },
+        )
+        self.rule_id = rule.json()["id"]
+        until(lambda: self._side(board), 30.0, "an armed rule")
+        self.told.since_ms = board.get("/BTC")["as_of"] // 1000 * 1000
+
+    def _side(self, board: Board) -> str | None:
+        side: str | None = board.get(f"/alerts/{self.rule_id}")["state"]["side"]
+        return side
+
+    def _live_and_die(self, number: int) -> None:
+        """One life: watched until it is killed in the middle of whatever it does."""
+        rng = self.rng
+        dies_young = rng.random() < YOUNG
+        lifetime_s = rng.uniform(0.0, 3.0) if dies_young else rng.uniform(0.2, 6.0)
+        board = self._board(number)
+        life = Life(number, time.time())
+        live = threading.Event()
+
+        def kill() -> None:
+            if not dies_young:
+                live.wait(START_S)
+            time.sleep(lifetime_s)
+            board.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            # a board that is killed answers nothing, half an answer, or never says its address
+            with suppress(AssertionError, httpx.HTTPError):
+                self._watch(board, life, live)
+        finally:
+            killer.join()
+            board.stop()
+        life.ended_s = time.time()
+        self.told.lives.append(life)
+
+    def _watch(self, board: Board, life: Life, live: threading.Event) -> None:
+        until(lambda: board.client.get("/api/v1/BTC").status_code == 200, START_S, "a state")
+        life.shown_after_s = time.time() - life.started_s
+        writes = 0
+        while True:
+            if board.get("/BTC")["status"] == "live":
+                live.set()
+            self._read_history(board, life)
+            self._read_deliveries(board)
+            self._write(board, writes)
+            writes += 1
+            time.sleep(0.1)
+
+    def _read_history(self, board: Board, life: Life) -> None:
+        """Take note of every row that the board shows as kept."""
+        since = max(self.told.rows, default=self.told.since_ms)
+        for row in board.get("/BTC/history", points=5000, **{"from": since})["data"]:
+            kept = Row(row["spot_usd"], row["flip_usd"], row["gex_usd_per_1pct"])
+            if row["timestamp"] not in self.told.rows:
+                self.told.rows[row["timestamp"]] = kept
+                self.told.life_of[row["timestamp"]] = life.number
+
+    def _read_deliveries(self, board: Board) -> None:
+        for row in board.get("/deliveries", limit=50)["data"]:
+            if row["status"] == "delivered":
+                self.told.delivered.add(row["id"])
+            self.told.deliveries.add(row["id"])
+
+    def _write(self, board: Board, number: int) -> None:
+        """Ask for a change, and remember it only when the board said that it is done."""
+        if number % 5 == 0 and len(self.told.rules) < 80:
+            body = {"asset": "BTC", "kind": "data_stale", "enabled": False}
+            answer = board.client.post("/api/v1/alerts", json=body)
+            if answer.status_code == 201:
+                self.told.rules.add(answer.json()["id"])
+        asked = self.told.description + 1
+        self.told.asked_description = asked
+        answer = board.client.patch(
+            f"/api/v1/webhooks/{self.webhook_id}", json={"description": str(asked)}
+        )
+        if answer.status_code == 200:
+            self.told.description = asked
+
+    def _settle(self, board: Board) -> None:
+        """Wait for what is on its way; what failed often is asked for once more."""
+        deadline = time.monotonic() + SETTLE_S
+        pressed = False
+        while time.monotonic() < deadline:
+            waiting = [
+                row
+                for status in ("pending", "failed")
+                for row in board.get("/deliveries", status=status, limit=1000)["data"]
+            ]
+            if not waiting:
+                return
+            if not pressed and time.monotonic() > deadline - SETTLE_S / 2:
+                pressed = True
+                for row in waiting:
+                    board.client.post(f"/api/v1/deliveries/{row['id']}/redeliver")
+                    self.told.redelivered += 1
+            time.sleep(0.5)
+
+    def _read_everything(self, board: Board) -> None:
+        """Read back all that is kept now."""
+        told = self.told
+        first, last = min(told.rows), max(told.rows)
+        for start in range(first, last + 1, 4_000_000):
+            end = min(start + 4_000_000, last + 1)
+            query: dict[str, int] = {"from": start, "to": end, "points": 5000}
+            for row in board.get("/BTC/history", **query)["data"]:
+                kept = Row(row["spot_usd"], row["flip_usd"], row["gex_usd_per_1pct"])
+                told.rows_after[row["timestamp"]] = kept
+        alerts = board.get("/alerts")["data"]
+        told.rules_after = {row["id"] for row in alerts}
+        told.events_after = next(
+            row["state"]["sequence"] for row in alerts if row["id"] == self.rule_id
+        )
+        webhook = board.client.get(f"/api/v1/webhooks/{self.webhook_id}").json()
+        told.description_after = int(webhook["description"])
+        cursor: dict[str, str] = {}
+        while True:
+            page = board.get("/deliveries", limit=1000, **cursor)
+            told.status_after |= {row["id"]: row["status"] for row in page["data"]}
+            if page["cursor"] is None:
+                break
+            cursor = {"cursor": page["cursor"]}
+        tape = board.get("/BTC/trades", limit=1000)["data"]
+        told.holes_in_tape = sum(row["gap_before"] for row in tape)
+
+    def _check_file(self) -> None:
+        for path in (self.folder / "data").glob("gammaflip-*.db"):
+            with closing(sqlite3.connect(path)) as connection:
+                self.told.integrity = connection.execute("PRAGMA integrity_check").fetchone()[0]
