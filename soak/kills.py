@@ -40,26 +40,19 @@ YOUNG = 0.25
 
 
 def run() -> list[Check]:
-    checks = kill_embedded(kills=200)
+    checks = kill_boards("embedded", [{}] * LANES, kills=200, seed=1)
     with postgres(fsync=True) as server:
-        checks += kill_on_postgres(server, kills=50)
+        checks += kill_boards("postgresql", on_postgres(server, LANES), kills=50, seed=2)
     return checks
 
 
-def kill_embedded(kills: int, lanes: int = LANES, seed: int = 1) -> list[Check]:
-    """Kill boards on SQLite."""
-    return _kill("embedded", [{} for _ in range(lanes)], kills, seed)
-
-
-def kill_on_postgres(
-    server: PostgresServer, kills: int, lanes: int = LANES, seed: int = 2
-) -> list[Check]:
-    """Kill boards whose database is a PostgreSQL server; the server lives on."""
-    names = [f"lane_{seed}_{lane}" for lane in range(lanes)]
+def on_postgres(server: PostgresServer, lanes: int) -> list[dict[str, str]]:
+    """The settings of boards with a database each on one server, which lives on."""
+    names = [f"lane_{lane}" for lane in range(lanes)]
     asyncio.run(_create_databases(server, names))
     host = server.url.query["host"]
-    addresses = [f"postgresql://gammaflip@/{name}?host={host}" for name in names]
-    return _kill("postgresql", [{"GAMMAFLIP_DATABASE_URL": a} for a in addresses], kills, seed)
+    addresses = (f"postgresql://gammaflip@/{name}?host={host}" for name in names)
+    return [{"GAMMAFLIP_DATABASE_URL": address} for address in addresses]
 
 
 async def _create_databases(server: PostgresServer, names: list[str]) -> None:
@@ -70,8 +63,11 @@ async def _create_databases(server: PostgresServer, names: list[str]) -> None:
     await engine.dispose()
 
 
-def _kill(name: str, databases: list[dict[str, str]], kills: int, seed: int) -> list[Check]:
-    """Run a lane per database side by side on one market."""
+def kill_boards(name: str, databases: list[dict[str, str]], kills: int, seed: int) -> list[Check]:
+    """Share the kills out to a lane per database, side by side on one market.
+
+    A database is the settings that choose it; none is SQLite in the lane's own folder.
+    """
     with tempfile.TemporaryDirectory() as folder, _market(Path(folder)) as url:
         lanes = [
             Lane(Path(folder) / f"lane-{i}", url, settings, random.Random(f"{seed}/{i}"))
@@ -243,7 +239,9 @@ class Lane:
             self.told.description = asked
 
     def _settle(self, board: Board) -> None:
-        """Wait for what is on its way; what failed often is asked for once more."""
+        """Stop the rule, wait for what is on its way; what failed often is asked for once more."""
+        stopped = board.client.patch(f"/api/v1/alerts/{self.rule_id}", json={"enabled": False})
+        assert stopped.status_code == 200, stopped.text
         deadline = time.monotonic() + SETTLE_S
         pressed = False
         while time.monotonic() < deadline:
