@@ -240,8 +240,8 @@ class Lane:
 
     def _settle(self, board: Board) -> None:
         """Stop the rule, wait for what is on its way; what failed often is asked for once more."""
-        stopped = board.client.patch(f"/api/v1/alerts/{self.rule_id}", json={"enabled": False})
-        assert stopped.status_code == 200, stopped.text
+        address = f"/api/v1/alerts/{self.rule_id}"
+        board.client.patch(address, json={"enabled": False}).raise_for_status()
         deadline = time.monotonic() + SETTLE_S
         pressed = False
         while time.monotonic() < deadline:
