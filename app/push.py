@@ -155,9 +155,8 @@ class StreamClient:
             for topic in list(self._topics.values()):
                 await self._send_if_new(topic)
             await asyncio.sleep(MIN_INTERVAL_S if self._topics else 0)
-            changed = self._hub.changed()  # before the look, so that no publication slips by
             if not any(self._is_news(topic) for topic in self._topics.values()):
-                await _first_of(changed, self._wanted.wait())
+                await _first_of(self._hub.changed(), self._wanted.wait())
 
     def _is_news(self, topic: Topic) -> bool:
         since_s = time.monotonic() - self._sent_at.get(topic.name, -math.inf)
