@@ -42,14 +42,15 @@ def observe(rule: Rule, state: BoardState, snapshot: ExposureSnapshot | None) ->
         put_wall_usd=levels.put_wall_usd,
         gex_usd_per_1pct=_known(snapshot.net_of(Exposure.GEX)),
         gross_gex_usd_per_1pct=_known(snapshot.gross_of(Exposure.GEX)),
-        hedge_flow_usd=_hedge_flow_usd(rule, snapshot),
+        hedge_flow_usd=_hedge_flow_usd(rule, state, snapshot),
     )
 
 
-def _hedge_flow_usd(rule: Rule, snapshot: ExposureSnapshot) -> float | None:
+def _hedge_flow_usd(rule: Rule, state: BoardState, snapshot: ExposureSnapshot) -> float | None:
     if not isinstance(rule.watched, HedgeFlowBeyond):
         return None
-    flow = hedge_flow_now(snapshot, np.array([rule.watched.move_pct]))
+    moves_pct = np.array([rule.watched.move_pct])
+    flow = hedge_flow_now(snapshot, moves_pct, state.tape.beta.used)
     return _known(float(flow.flow_coin[0]) * snapshot.chain.index_price)
 
 

@@ -11,7 +11,9 @@ from starlette.requests import HTTPConnection
 
 from app import schemas, views
 from app.board import Book, Selection, UnknownExpiryError, expiry_label
+from app.flows import FlowTables
 from app.hub import BoardState, SnapshotHub
+from app.once import OnceCache
 from app.problems import Problem, problem_responses
 from app.push import Publisher, StreamClient, server_sent_events
 from app.selections import SnapshotCache
@@ -49,6 +51,8 @@ class BoardContext:
     publisher: Publisher
     settings: Settings
     tape: Callable[[str], Sequence[tuple[Trade, int]]]
+    once: OnceCache  # single questions
+    flows: FlowTables
 
 
 def context_of(connection: HTTPConnection) -> BoardContext:
@@ -200,7 +204,7 @@ async def stream(socket: WebSocket, context: Context) -> None:
 @router.get("/{asset}", response_model=schemas.Body[schemas.Summary])
 async def summary(answer: Read) -> Response:
     """Net and gross of every exposure, regime, levels, flow of 1 %, range over models."""
-    return answer.json(views.summary(answer.snapshot, answer.models))
+    return answer.json(views.summary(answer.state, answer.snapshot, answer.models))
 
 
 @router.get(
@@ -243,14 +247,6 @@ async def profile(answer: Read) -> Response:
 async def levels(answer: Read) -> Response:
     """All gamma flips with slope, direction and strength; walls; max pain."""
     return answer.json(views.levels(answer.snapshot, answer.models))
-
-
-@router.get(
-    "/{asset}/hedge-flow", response_model=schemas.Body[list[schemas.FlowRow]], responses=FILES
-)
-async def hedge_flow(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
-    """What dealers must trade after a move and a time, by exact re-hedge."""
-    return answer.table("hedge-flow", views.hedge_flow(answer.snapshot), wanted)
 
 
 @router.get("/{asset}/trades", response_model=schemas.TradesBody)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from dealers.hedging import HORIZONS_S, MOVES_PCT, HedgeFlow, compute_hedge_flow, next_settlement_s
+from dealers.hedging import HedgeFlow, compute_hedge_flow
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
@@ -137,15 +137,10 @@ def atm_iv_30d(snapshot: ExposureSnapshot) -> float | None:
     return float(np.sqrt(variance / min(max(30.0, first), last)))
 
 
-def hedge_flow_table(snapshot: ExposureSnapshot) -> HedgeFlow:
-    """Hedge flow for the standing ladder of moves, now and at each horizon to next settlement."""
-    chain = snapshot.chain
-    horizons = sorted({*HORIZONS_S, next_settlement_s(chain.as_of_ms)})
+def hedge_flow_now(
+    snapshot: ExposureSnapshot, moves_pct: FloatArray, iv_points_per_pct: float
+) -> HedgeFlow:
+    """Hedge flow for sudden moves of `moves_pct` per cent, volatility answering as told."""
     return compute_hedge_flow(
-        chain, snapshot.position_coin, np.array(MOVES_PCT), np.array(horizons, dtype=float)
+        snapshot.chain, snapshot.position_coin, moves_pct, np.zeros(1), iv_points_per_pct
     )
-
-
-def hedge_flow_now(snapshot: ExposureSnapshot, moves_pct: FloatArray) -> HedgeFlow:
-    """Hedge flow for sudden moves of `moves_pct` per cent."""
-    return compute_hedge_flow(snapshot.chain, snapshot.position_coin, moves_pct, np.zeros(1))

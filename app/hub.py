@@ -7,11 +7,12 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.board import NO_TAPE
 from app.settings import Source
+from dealers.liquidity import Liquidity
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
@@ -47,6 +48,7 @@ class BoardState:
     received_at: float
     progress: Mapping[str, bool]  # steps of the bootstrap
     tape: TapeReading = NO_TAPE  # what `models` took from the tape
+    liquidity: Liquidity = field(default_factory=Liquidity)  # of the market that takes hedges
 
     @property
     def snapshot(self) -> ExposureSnapshot | None:

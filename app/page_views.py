@@ -4,13 +4,12 @@ They are the values of `app/views.py`; arrays that are drawn are cut to `DIGITS`
 digits, what is printed is not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from app import views
-from app.board import hedge_flow_now
-from app.views import Columns, Json
-from dealers.rules import PositionModel
+from app.hub import BoardState
+from app.views import Columns, Json, Models
 from greeks.exposure import ExposureSnapshot
 
 DIGITS = 6
@@ -34,23 +33,33 @@ DRAWN_EXPIRIES = (
     "charm_coin_per_day",
     "flip_usd",
 )
+DRAWN_FLOW = (
+    "move_pct",
+    "spot_usd",
+    "flow_coin",
+    "flow_usd",
+    "share_of_depth",
+    "share_of_volume",
+)
 DRAWN_PROFILE = ("spot_usd", "gex_usd_per_1pct")
 
 Cell: TypeAlias = str | int | float
 
 
-def board(
-    snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
-) -> dict[str, Json]:
+def board(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> dict[str, Json]:
     """Return what the board draws at every tick, tables as columns."""
-    flow = hedge_flow_now(snapshot, views.LADDER_MOVES_PCT)
+    flow = views.flow_columns(
+        views.sudden_flow(state, snapshot, views.LADDER_MOVES_PCT),
+        snapshot.chain.index_price,
+        state.liquidity,
+    )
     return {
-        "summary": views.summary(snapshot, models),
+        "summary": views.summary(state, snapshot, models),
         "levels": views.levels(snapshot, models),
         "strikes": _drawn(views.strikes(snapshot), DRAWN_STRIKES),
         "expiries": _drawn(views.expiries(snapshot), DRAWN_EXPIRIES),
         "profile": _drawn(views.profile(snapshot), DRAWN_PROFILE),
-        "hedge_flow": views.flow_columns(flow, snapshot.chain.index_price),
+        "hedge_flow": {name: flow[name] for name in DRAWN_FLOW},
     }
 
 

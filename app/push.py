@@ -9,7 +9,7 @@ import contextlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 import orjson
@@ -17,6 +17,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from app import page_views, topics, views
 from app.board import UnknownExpiryError
+from app.flows import FlowTables
 from app.hub import BoardState, SnapshotHub
 from app.selections import SnapshotCache
 from app.topics import Topic, UnknownTopicError, parse_topic
@@ -48,7 +49,9 @@ class Publisher:
         hub: SnapshotHub,
         snapshots: SnapshotCache,
         trades: Callable[[str, int], list[dict[str, views.Json]]],
+        flows: FlowTables,
     ) -> None:
+        self._flows = flows
         self._hub = hub
         self._snapshots = snapshots
         self._trades = trades
@@ -78,23 +81,11 @@ class Publisher:
         data: views.Json = None
         if topic.view == topics.TRADES:
             data = self._trades(topic.asset, STREAMED_TRADES)
+        elif snapshot is not None and topic.view == topics.HEDGE_FLOW:
+            data = views.rows(await self._flows.table(state, snapshot, topic.selection))
         elif snapshot is not None:
-            data = self._data(topic, snapshot, models)
+            data = _data(topic, state, snapshot, models)
         return {"topic": topic.name, **views.header(state, snapshot), "data": data}
-
-    def _data(
-        self,
-        topic: Topic,
-        snapshot: ExposureSnapshot,
-        models: Mapping[PositionModel, ExposureSnapshot],
-    ) -> views.Json:
-        match topic.view:
-            case topics.BOARD:
-                return page_views.board(snapshot, models)
-            case topics.MAP:
-                return page_views.heatmap(snapshot, topic.greek)
-            case _:
-                return views.VIEWS[topic.view](snapshot, models)
 
 
 class StreamClient:
@@ -196,6 +187,18 @@ async def server_sent_events(
         await asyncio.sleep(MIN_INTERVAL_S)
         if publisher.newest_seq(wanted[0]) <= sent:
             await hub.changed()
+
+
+def _data(
+    topic: Topic, state: BoardState, snapshot: ExposureSnapshot, models: views.Models
+) -> views.Json:
+    match topic.view:
+        case topics.BOARD:
+            return page_views.board(state, snapshot, models)
+        case topics.MAP:
+            return page_views.heatmap(snapshot, topic.greek)
+        case _:
+            return views.VIEWS[topic.view](state, snapshot, models)
 
 
 async def _first_of(*waits: Awaitable[object]) -> None:

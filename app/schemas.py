@@ -200,23 +200,6 @@ class Summary(BaseModel):
     next_expiry_ms: int | None
 
 
-class FlowRow(BaseModel):
-    """One scenario; + dealers buy. The parts sum to the flow."""
-
-    move_pct: float
-    horizon_s: int
-    spot_usd: Usd
-    flow_coin: Coin
-    flow_usd: Usd
-    gamma_coin: Coin
-    charm_coin: Coin
-    vanna_coin: Coin
-    expiry_coin: Coin
-    residual_coin: Coin
-    share_of_depth: Number
-    share_of_volume: Number
-
-
 class TradeRow(BaseModel):
     """One print of the option tape."""
 

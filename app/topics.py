@@ -9,9 +9,10 @@ from dealers.rules import PositionModel
 
 BOARD = "board"  # all that the page draws at every tick
 MAP = "map"  # the page's heatmap; takes `greek`
+HEDGE_FLOW = "hedge-flow"
 TRADES = "trades"
 DEFAULT_GREEK = "gex"
-KNOWN_VIEWS = frozenset({*VIEWS, BOARD, MAP, TRADES})
+KNOWN_VIEWS = frozenset({*VIEWS, BOARD, HEDGE_FLOW, MAP, TRADES})
 
 
 class UnknownTopicError(ValueError):

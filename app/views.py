@@ -9,14 +9,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now, hedge_flow_table
+from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now
 from app.hub import BoardState
 from dealers.hedging import HedgeFlow
+from dealers.liquidity import Liquidity, compare_with_market
 from dealers.rules import PositionModel
 from greeks.conventions import DAYS_PER_YEAR, Exposure, FloatArray, Settlement
 from greeks.exposure import ExposureSnapshot, ExposureTable
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
+Models: TypeAlias = Mapping[PositionModel, ExposureSnapshot]
 Columns: TypeAlias = dict[str, list[str] | list[int] | list[float]]
 
 
@@ -58,12 +60,11 @@ def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Js
     }
 
 
-def summary(
-    snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
-) -> dict[str, Json]:
+def summary(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> dict[str, Json]:
     """Return the headline of an asset: totals, regime, levels, flow of 1 %, range of models."""
     levels = snapshot.levels
-    down, up = (_flow_headline(snapshot, move) for move in (-1.0, 1.0))
+    down, up = sudden_flow(state, snapshot, np.array([-1.0, 1.0])).flow_coin.tolist()
+    spot = snapshot.chain.index_price
     expiries = snapshot.by_expiry
     return {
         "net": {name.value: snapshot.net_of(name) for name in Exposure},
@@ -76,10 +77,10 @@ def summary(
             "put_wall_usd": levels.put_wall_usd,
         },
         "hedge_flow": {
-            "up_1pct_coin": up[0],
-            "up_1pct_usd": up[1],
-            "down_1pct_coin": down[0],
-            "down_1pct_usd": down[1],
+            "up_1pct_coin": up,
+            "up_1pct_usd": up * spot,
+            "down_1pct_coin": down,
+            "down_1pct_usd": down * spot,
         },
         "range": {
             model.value: {
@@ -94,9 +95,9 @@ def summary(
     }
 
 
-def _flow_headline(snapshot: ExposureSnapshot, move_pct: float) -> tuple[float, float]:
-    coin = float(hedge_flow_now(snapshot, np.array([move_pct])).flow_coin[0])
-    return coin, coin * snapshot.chain.index_price
+def sudden_flow(state: BoardState, snapshot: ExposureSnapshot, moves_pct: FloatArray) -> HedgeFlow:
+    """Hedge flow of moves now, volatility answering as it was measured to."""
+    return hedge_flow_now(snapshot, moves_pct, state.tape.beta.used)
 
 
 def _exposure_columns(table: ExposureTable) -> dict[str, list[float]]:
@@ -209,9 +210,7 @@ def profile(snapshot: ExposureSnapshot) -> Columns:
     }
 
 
-def levels(
-    snapshot: ExposureSnapshot, models: Mapping[PositionModel, ExposureSnapshot]
-) -> dict[str, Json]:
+def levels(snapshot: ExposureSnapshot, models: Models) -> dict[str, Json]:
     """Return every flip, the walls and max pain."""
     found = snapshot.levels
     return {
@@ -242,33 +241,31 @@ def levels(
     }
 
 
-def _flip_range(models: Mapping[PositionModel, ExposureSnapshot]) -> list[float] | None:
+def _flip_range(models: Models) -> list[float] | None:
     flips = [other.levels.flip_usd for other in models.values()]
     known = [flip for flip in flips if flip is not None]
     return [min(known), max(known)] if known else None
 
 
-def hedge_flow(snapshot: ExposureSnapshot) -> Columns:
-    """Return the scenario table: one item a pair of move and horizon."""
-    return flow_columns(hedge_flow_table(snapshot), snapshot.chain.index_price)
-
-
-def flow_columns(flow: HedgeFlow, spot_usd: float) -> Columns:
-    """One item a scenario; the parts sum to the flow."""
-    unknown = np.full(len(flow.flow_coin), np.nan)
+def flow_columns(flow: HedgeFlow, spot_usd: float, market: Liquidity) -> Columns:
+    """Return scenarios of hedge flow beside the market that must take it."""
+    flow_usd = flow.flow_coin * spot_usd
+    size = compare_with_market(flow_usd, market)
     return {
         "move_pct": flow.move_pct.tolist(),
         "horizon_s": [int(horizon) for horizon in flow.horizon_s],
         "spot_usd": flow.spot_usd.tolist(),
         "flow_coin": flow.flow_coin.tolist(),
-        "flow_usd": (flow.flow_coin * spot_usd).tolist(),
+        "flow_usd": flow_usd.tolist(),
         "gamma_coin": flow.gamma_coin.tolist(),
         "charm_coin": flow.charm_coin.tolist(),
         "vanna_coin": flow.vanna_coin.tolist(),
         "expiry_coin": flow.expiry_coin.tolist(),
         "residual_coin": flow.residual_coin.tolist(),
-        "share_of_depth": unknown.tolist(),
-        "share_of_volume": unknown.tolist(),
+        "share_of_depth": size.share_of_half_pct_depth.tolist(),
+        "share_of_depth_1pct": size.share_of_one_pct_depth.tolist(),
+        "share_of_volume": size.share_of_volume.tolist(),
+        "minutes_of_volume": size.minutes_of_volume.tolist(),
     }
 
 
@@ -283,13 +280,12 @@ LADDER_MOVES_PCT: FloatArray = np.array(
 )
 
 
-View: TypeAlias = Callable[[ExposureSnapshot, Mapping[PositionModel, ExposureSnapshot]], "Json"]
+View: TypeAlias = Callable[[BoardState, ExposureSnapshot, Models], "Json"]
 VIEWS: dict[str, View] = {
     "summary": summary,
-    "strikes": lambda snapshot, _: rows(strikes(snapshot)),
-    "expiries": lambda snapshot, _: rows(expiries(snapshot)),
-    "profile": lambda snapshot, _: profile(snapshot),
-    "levels": levels,
-    "hedge-flow": lambda snapshot, _: rows(hedge_flow(snapshot)),
+    "strikes": lambda _state, snapshot, _models: rows(strikes(snapshot)),
+    "expiries": lambda _state, snapshot, _models: rows(expiries(snapshot)),
+    "profile": lambda _state, snapshot, _models: profile(snapshot),
+    "levels": lambda _state, snapshot, models: levels(snapshot, models),
 }
 """Push topics, each the `data` of the REST address of the same name."""

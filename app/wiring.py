@@ -14,10 +14,11 @@ import structlog
 from fastapi import Depends, FastAPI, WebSocketException
 from starlette.requests import HTTPConnection
 
-from app import api
+from app import api, flows_api, positions_api
 from app.alert_service import SIMULATED, AlertService, wall_clock_ms
 from app.alerts_api import build_alerts_router
 from app.engine import Engine
+from app.flows import FlowTables
 from app.health import ReadyCheck, build_health_router, check_assets
 from app.history import History, disk_space
 from app.history_api import build_history_router
@@ -25,7 +26,6 @@ from app.hub import FeedStatus, SnapshotHub
 from app.lifecycle import FeedAddress
 from app.once import OnceCache
 from app.positions import WITHOUT_MEMORY, PositionService
-from app.positions_api import build_positions_router
 from app.problems import Problem, install_problem_handlers
 from app.push import Publisher
 from app.security import Guard, install_security
@@ -45,6 +45,7 @@ from ingest.worker import AssetFeed
 
 _log = structlog.get_logger()
 _GAUGES_S = 5.0
+MAX_TABLES = 1024
 
 
 @dataclass(slots=True)
@@ -204,7 +205,11 @@ def _stop_with_it(board: "asyncio.Task[None]") -> None:
 def build_app(board: Board) -> FastAPI:
     """Build the one application: REST, push, health, documentation and the page."""
     snapshots = SnapshotCache()
-    publisher = Publisher(board.hub, snapshots, board.recent_trades)
+    bench = Workbench()
+    once = OnceCache(bench)
+    # everyone's table waits in a queue of its own: single questions never crowd it out
+    flows = FlowTables(OnceCache(Workbench(MAX_TABLES)))
+    publisher = Publisher(board.hub, snapshots, board.recent_trades, flows)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -226,7 +231,9 @@ def build_app(board: Board) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.board = api.BoardContext(board.hub, snapshots, publisher, board.settings, board.tape)
+    app.state.board = api.BoardContext(
+        board.hub, snapshots, publisher, board.settings, board.tape, once, flows
+    )
     install_problem_handlers(app)
     app.include_router(
         build_health_router(board.checks, lambda: board.source().value, board.metrics)
@@ -235,9 +242,9 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(build_alerts_router(board.alerts, guard))
     reading = [Depends(_reader(guard))] if board.settings.read_token_required else []
     app.include_router(build_history_router(board.store), dependencies=reading)
-    bench = Workbench()
     app.include_router(build_simulations_router(bench), dependencies=reading)
-    app.include_router(build_positions_router(OnceCache(bench)), dependencies=reading)
+    app.include_router(positions_api.router, dependencies=reading)
+    app.include_router(flows_api.router, dependencies=reading)
     app.include_router(api.router, dependencies=reading)
     add_site(app, board.settings.assets, board.source())
     return app

@@ -159,6 +159,34 @@ def test_the_models_stand_side_by_side(board: Board) -> None:
     assert body["stability"]["first_cause"] in {"spot_moved", "level_moved", "position_changed"}
 
 
+@pytest.mark.parametrize("part", ["path", "expected", "contributions", "response"])
+@pytest.mark.parametrize("position", MODELS)
+def test_hedge_flow_has_its_parts_under_every_model(board: Board, part: str, position: str) -> None:
+    body = board.get(f"/BTC/hedge-flow/{part}", position=position)
+    assert body["position"] == position
+    assert body["data"]
+    if part != "response":
+        files = board.client.get(f"/api/v1/BTC/hedge-flow/{part}", params={"format": "csv"})
+        assert files.status_code == 200
+        assert set(next(csv.reader(io.StringIO(files.text)))) == set(body["data"][0])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "by=nobody",
+        "move_pct=-100",
+        "move_pct=x",
+        "horizon_s=-1",
+        "convention=gold",
+        "horizon_s=inf",
+    ],
+)
+def test_a_flow_that_cannot_be_is_refused(board: Board, query: str) -> None:
+    answer = board.client.get(f"/api/v1/BTC/hedge-flow/contributions?{query}")
+    assert_problem(answer, 422, query.partition("=")[0])
+
+
 def test_the_books_add_up_to_the_whole(board: Board) -> None:
     seq = newest_seq(board)
     parts = [
