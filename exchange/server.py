@@ -15,7 +15,7 @@ from exchange.control import Controls
 from exchange.errors import ConfigError
 from exchange.fault_channels import distort
 from exchange.fault_effects import FaultEffects
-from exchange.faults import Fault, Faults
+from exchange.faults import Fault, Faults, parse_fault
 from exchange.flood import Flood
 from exchange.http import HttpRequest
 from exchange.hub import Hub
@@ -103,6 +103,10 @@ class Exchange:
         )
         for session in list(self._sessions.values()):
             session.beat(now)
+
+    def command(self, fault: str) -> None:
+        """Start a fault, written as on the command line."""
+        self.faults.start(parse_fault(fault), self.clock.monotonic())
 
     def admit(self, connection: Connection) -> int | None:
         """Count a new connection; an HTTP status refuses it."""

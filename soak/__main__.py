@@ -14,7 +14,7 @@ from pathlib import Path
 import soak
 from soak.check import Check, print_check
 
-NOT_SECTIONS = {"__main__", "check", "kill_verdict"}
+NOT_SECTIONS = {"__main__", "check", "kill_verdict", "memory", "venue", "wire"}
 SECTIONS = sorted(m.name for m in pkgutil.iter_modules(soak.__path__) if m.name not in NOT_SECTIONS)
 
 

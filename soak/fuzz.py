@@ -6,11 +6,9 @@ integers, other lists, unknown fields. Answers carry the ids that the session is
 """
 
 import asyncio
-import gc
 import json
 import random
 import traceback
-import types
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ from ingest.messages import ProtocolError
 from ingest.plan import FeedPlan
 from ingest.protocol import DeribitSession
 from soak.check import Check
+from soak.memory import held_objects
 from soak.venue import NO_LIMITS, START_MS, serve
 
 FRAMES = 1_000_000
@@ -165,18 +164,6 @@ def _descend(value: Any, rng: random.Random) -> Any:
 def splice(one: bytes, other: bytes, rng: random.Random) -> bytes:
     """Begin as one frame and end as another."""
     return one[: rng.randrange(len(one))] + other[rng.randrange(len(other)) :]
-
-
-def held_objects(root: object) -> int:
-    """Count the objects that one object keeps alive, classes and functions aside."""
-    seen, waiting = {id(root)}, [root]
-    while waiting:
-        for item in gc.get_referents(waiting.pop()):
-            if id(item) in seen or isinstance(item, type | types.FunctionType | types.ModuleType):
-                continue
-            seen.add(id(item))
-            waiting.append(item)
-    return len(seen)
 
 
 @dataclass(slots=True)
