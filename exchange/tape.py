@@ -15,6 +15,9 @@ from exchange.instruments import Instrument, Wire
 from exchange.specs import Kind
 from greeks.conventions import MS_PER_DAY, Settlement
 
+FADE_MS = 15 * 60_000
+"""How often the day before the first print loses its part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deal:
@@ -141,6 +144,7 @@ class Tape:
         self._prints: list[Print] = []
         self._first = 0
         self._numbers: dict[str, int] = {}
+        self._faded_ms = 0
 
     @property
     def next_serial(self) -> int:
@@ -200,7 +204,9 @@ class Tape:
         """Drop what is older than 24 hours; return the instruments whose day changed."""
         cut = bisect_left(self._prints, now_ms - MS_PER_DAY, key=lambda p: p.timestamp)
         names = {p.instrument.name for p in self._prints[:cut]}
-        names |= {name for name, day in self.days.items() if day.earlier is not None}
+        if now_ms - self._faded_ms >= FADE_MS:
+            self._faded_ms = now_ms
+            names |= {name for name, day in self.days.items() if day.earlier is not None}
         del self._prints[:cut]
         self._first += cut
         for name in names:
