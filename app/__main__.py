@@ -16,6 +16,7 @@ import click
 import uvicorn
 
 from app import options
+from app.backup_command import backup
 from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
 from app.options import ENV, option, parse_assets, parse_instant, parse_networks, parse_source
 from app.settings import Settings, Source
@@ -41,6 +42,7 @@ def cli() -> None:
 
 
 cli.add_command(token)
+cli.add_command(backup)
 
 
 @cli.command()

@@ -106,6 +106,7 @@ class History:
         observe_commit: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self.paused_reason: str | None = None
+        self.dropped = 0  # rows and trades that a long pause cost
         self._store = store
         self._hub = hub
         self._space = space
@@ -115,6 +116,11 @@ class History:
         self._left_open: dict[Series, int] = {}
         self._booked: dict[str, int] = {}  # trades of each tape taken so far
         self._pending = _Pending()
+
+    @property
+    def waiting(self) -> int:
+        """Rows and trades taken and not written yet."""
+        return len(self._pending.rows) + len(self._pending.trades)
 
     async def start(self) -> None:
         """Find the minutes that the last process left open, and put back the tapes."""
@@ -153,6 +159,7 @@ class History:
             chain = state.snapshot.chain
             received_ms = time.time_ns() // 1_000_000 - (state.age_ms or 0)
             self._pending.chains[row.asset] = KeptChain(chain, received_ms)
+        self.dropped += len(self._pending.rows) == BUFFERED_ROWS
         self._pending.rows.append(row)
         self._taken[series] = _Taken(row, row.minute_ms)
         return True
@@ -161,6 +168,7 @@ class History:
         for asset, tape in self._tapes.items():
             fresh = tape.booked_after(self._booked.get(asset, 0))
             self._booked[asset] = tape.recorded
+            self.dropped += max(0, len(self._pending.trades) + len(fresh) - BUFFERED_TRADES)
             self._pending.trades.extend((asset, trade) for trade in fresh)
 
     async def flush(self) -> None:

@@ -205,6 +205,22 @@ async def next_due_ms(store: Store) -> int | None:
     return min((max(row) for row in rows), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How much waits and since when."""
+
+    waiting: int
+    oldest_ms: int | None
+
+
+async def outbox_state(store: Store) -> OutboxState:
+    """Count the deliveries that were not made yet."""
+    query = select(func.count(), func.min(delivery.c.created_ms)).where(delivery.c.status.in_(OPEN))
+    async with store.read() as connection:
+        waiting, oldest_ms = (await connection.execute(query)).one()
+    return OutboxState(waiting, oldest_ms)
+
+
 async def release_leases(store: Store) -> None:
     """Forget the leases of a process that is gone; only for a database nobody shares."""
     async with store.write() as connection:

@@ -2,11 +2,12 @@
 
 import logging
 import sys
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
-
-from ingest.worker import AssetFeed
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 
 def configure_logging(*, as_json: bool) -> None:
@@ -29,47 +30,56 @@ def configure_logging(*, as_json: bool) -> None:
 
 
 class Metrics:
-    """Every metric of the process, on a registry of its own."""
+    """What is counted as it happens; `app.gauges` adds what is read at each scrape."""
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         build = Gauge("gex_build_info", "Version.", ["version"], registry=self.registry)
         build.labels(version).set(1)
-        self.data_age_seconds = Gauge(
-            "gex_data_age_seconds", "Age of the newest data.", ["ccy"], registry=self.registry
+        self.tick_seconds = self._histogram(
+            "gex_tick_seconds", "Freeze to publish.", (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
         )
-        self.tick_seconds = Histogram(
-            "gex_tick_seconds",
-            "Freeze to publish.",
-            ["ccy"],
-            registry=self.registry,
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+        self.loop_lag_seconds = self._histogram(
+            "gex_event_loop_lag_seconds",
+            "How late the event loop wakes a task.",
+            (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 1),
+            labels=(),
         )
-        self._feed = {
-            name: Gauge(f"gex_{name}", text, ["ccy"], registry=self.registry)
-            for name, text in {
-                "ws_messages": "Frames received since start.",
-                "ws_reconnects": "Reconnects since start.",
-                "rejected": "Malformed frames and rows dropped since start.",
-                "feed_gaps": "Holes noticed since start.",
-                "trades": "Option trades booked since start.",
-            }.items()
-        }
+        self.commit_seconds = self._histogram(
+            "gex_db_commit_seconds",
+            "One transaction of history.",
+            (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1),
+            labels=(),
+        )
+        self.alert_events = Counter(
+            "gex_alert_events", "Events fired.", ["type"], registry=self.registry
+        )
+        self.webhook_attempts = Counter(
+            "gex_webhook_attempts", "Requests to webhooks.", ["outcome"], registry=self.registry
+        )
 
-    def observe_feed(self, asset: str, feed: AssetFeed, age_s: float | None) -> None:
-        """Copy a feed's counters; the age is absent until the first data."""
-        counters = feed.counters
-        for name, value in {
-            "ws_messages": counters.frames,
-            "ws_reconnects": counters.reconnects,
-            "rejected": counters.protocol_errors + feed.state.rejected,
-            "feed_gaps": counters.gaps.total(),
-            "trades": feed.tape.recorded,
-        }.items():
-            self._feed[name].labels(asset).set(value)
-        if age_s is not None:
-            self.data_age_seconds.labels(asset).set(age_s)
+    def read_at_scrape(self, read: Callable[[], Iterable[Metric]]) -> None:
+        """Add families that are read when somebody asks."""
+        self.registry.register(_Reader(read))
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""
         return generate_latest(self.registry)
+
+    def _histogram(
+        self, name: str, text: str, buckets: Sequence[float], labels: Sequence[str] = ("ccy",)
+    ) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
+
+
+class _Reader(Collector):
+    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """Return what holds now."""
+        return self._read()
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing, so that registering reads nothing."""
+        return ()

@@ -62,6 +62,13 @@ class Outcome:
         return self.status_code is not None and 200 <= self.status_code < 300
 
     @property
+    def name(self) -> str:
+        """What to count it as: 2xx, 4xx ..., refused by our guard, or no answer."""
+        if self.status_code is not None:
+            return f"{self.status_code // 100}xx"
+        return "refused" if self.is_final else "no_answer"
+
+    @property
     def is_gone(self) -> bool:
         """Whether the receiver asked never to be called again."""
         return self.status_code == 410

@@ -5,20 +5,23 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 from fastapi import Depends, FastAPI, WebSocketException
+from prometheus_client.metrics_core import Metric
 from starlette.requests import HTTPConnection
 
 from app import api, flows_api, positions_api
 from app.alert_service import SIMULATED, AlertService, wall_clock_ms
+from app.alert_store import Event, StoredRule
 from app.alerts_api import build_alerts_router
 from app.engine import Engine
 from app.flows import FlowTables
+from app.gauges import engine_families, feed_families, keeping_families
 from app.health import ReadyCheck, build_health_router, check_assets
 from app.history import History, disk_space
 from app.history_api import build_history_router
@@ -38,13 +41,14 @@ from app.tape_view import trade_rows
 from app.telemetry import Metrics
 from app.tokens import Scope
 from app.views import Json
+from app.watch import Watch
+from app.webhooks import Outcome
 from app.workbench import Workbench
 from dealers.tape import Trade
 from ingest.recording import replay
 from ingest.worker import AssetFeed
 
 _log = structlog.get_logger()
-_GAUGES_S = 5.0
 MAX_TABLES = 1024
 
 
@@ -63,6 +67,7 @@ class Board:
     engines: list[Engine] = field(init=False)
     alerts: AlertService = field(init=False)
     history: History = field(init=False)
+    watch: Watch = field(init=False)
     _replay_clock: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
@@ -92,13 +97,18 @@ class Board:
             allowed=self.settings.alert_allow_cidrs,
             demo_webhooks=self.settings.demo_webhooks,
             assets=self.settings.assets,
+            observe_attempt=self._observe_attempt,
         )
+        self.alerts.subscribe(self._observe_event)
         folder = self.settings.data_dir.expanduser()
         space = None if self.store.is_shared else (lambda: disk_space(folder))
         # the prints of a simulation are numbered anew each time: nothing to take up
         keeps_tape = self.address.source not in SIMULATED
         tapes = {asset: feed.tape for asset, feed in self.feeds.items() if keeps_tape}
-        self.history = History(self.store, self.hub, space, tapes)
+        commits = self.metrics.commit_seconds
+        self.history = History(self.store, self.hub, space, tapes, commits.observe)
+        self.watch = Watch(self.store, space, self.metrics.loop_lag_seconds.observe, wall_clock_ms)
+        self.metrics.read_at_scrape(self._families)
 
     def source(self) -> Source:
         """Return where the numbers come from; a venue may say that it is a test exchange."""
@@ -121,6 +131,7 @@ class Board:
         return [
             *check_assets(self.hub, self.engines),
             ReadyCheck("history", reason is None, reason or "written every second"),
+            *self.watch.checks(),
         ]
 
     async def run(self) -> None:
@@ -142,7 +153,7 @@ class Board:
                 group.create_task(service.run())
             group.create_task(self.alerts.run())
             group.create_task(self.history.run())
-            group.create_task(self._refresh_gauges())
+            group.create_task(self.watch.run())
 
     async def _restore(self) -> None:
         """Show the last known state at once, with its age."""
@@ -169,16 +180,20 @@ class Board:
     def _set_clock(self, now_s: float) -> None:
         self._replay_clock = now_s, time.monotonic()
 
+    def _observe_attempt(self, outcome: Outcome) -> None:
+        self.metrics.webhook_attempts.labels(outcome.name).inc()
+
+    def _observe_event(self, _rule: StoredRule, event: Event) -> None:
+        self.metrics.alert_events.labels(event.type).inc()
+
     def _observe_tick(self, asset: str, seconds: float) -> None:
         self.metrics.tick_seconds.labels(asset).observe(seconds)
 
-    async def _refresh_gauges(self) -> None:
-        while True:
-            for asset, feed in self.feeds.items():
-                state = self.hub.latest(asset)
-                age_ms = None if state is None else state.age_ms
-                self.metrics.observe_feed(asset, feed, None if age_ms is None else age_ms / 1000)
-            await asyncio.sleep(_GAUGES_S)
+    def _families(self) -> Iterable[Metric]:
+        """Return the metrics that are read at each scrape."""
+        yield from feed_families(self.feeds)
+        yield from engine_families(self.hub, self.engines)
+        yield from keeping_families(self.history, self.watch)
 
 
 def _reader(guard: Guard) -> Callable[[HTTPConnection], Awaitable[None]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from fastapi import FastAPI
 
 from app.__main__ import cli
@@ -19,7 +20,6 @@ from app.retry import DeliveryStatus
 from app.settings import Settings, Source
 from app.store import Store, store_url
 from app.tables import TableFormat
-from app.telemetry import Metrics
 from app.webhooks import WebhookFormat
 from app.wiring import Board, build_app
 from dealers.rules import PositionModel
@@ -80,15 +80,22 @@ def options() -> Iterator[tuple[str, click.Option]]:
                 yield name, parameter
 
 
-async def build(folder: Path) -> FastAPI:
-    """The application as the command line builds it."""
+async def build_board(folder: Path) -> Board:
+    """The board as the command line builds it, its database closed again."""
     settings = Settings(data_dir=folder)
     store = await Store.open(store_url(settings, Source.CUSTOM))
     try:
         address = FeedAddress("ws://127.0.0.1:1/ws/api/v2", Source.CUSTOM)
-        return build_app(Board(settings, address, store, store))
+        board = Board(settings, address, store, store)
+        await board.watch.look()
+        return board
     finally:
         await store.close()
+
+
+async def build(folder: Path) -> FastAPI:
+    """The application as the command line builds it."""
+    return build_app(await build_board(folder))
 
 
 async def test_every_address_of_the_api_is_in_its_page(tmp_path: Path) -> None:
@@ -117,10 +124,25 @@ def test_every_option_says_what_it_does() -> None:
     assert not silent, f"no help text: {', '.join(silent)}"
 
 
-def test_every_metric_is_in_the_docs() -> None:
-    names = {metric.name for metric in Metrics("0").registry.collect()}
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages())
-    require(names, text)
+async def test_every_metric_is_in_its_page_and_no_other_is_asked_for(tmp_path: Path) -> None:
+    families = list((await build_board(tmp_path)).metrics.registry.collect())
+    names = {f.name + "_total" * (f.type == "counter") for f in families}
+    require(names, text_of("docs/api.md"))
+    text = text_of("docs/ops/alerts.yml", "docs/ops/grafana.json")
+    asked = {name.removesuffix("_bucket") for name in re.findall(r"gex_[a-z_]+", text)}
+    assert asked <= names
+    assert names - asked == {"gex_build_info"}, "the dashboard shows all but the version"
+
+
+def test_every_alerting_rule_has_its_place_in_the_runbook() -> None:
+    rules = yaml.safe_load(text_of("docs/ops/alerts.yml"))["groups"][0]["rules"]
+    assert len(rules) == 6
+    headings = re.findall(r"^## (.+)$", text_of("docs/runbook.md"), re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    for rule in rules:
+        page, _, anchor = rule["annotations"]["runbook"].partition("#")
+        assert page == "docs/runbook.md"
+        assert anchor in anchors
 
 
 @pytest.mark.parametrize("words", TERMS, ids=lambda words: words.__name__)

@@ -69,7 +69,7 @@ def test_a_killed_exchange_turns_the_board_stale_and_its_return_heals_it(launch:
             healed = board.get("/BTC")
             assert healed["as_of"] > first["as_of"]
             assert healed["quality"]["gaps"] > first["quality"]["gaps"]
-            until(lambda: board.metric("gex_ws_reconnects", "BTC") >= 1, 10.0, "a reconnect")
+            until(lambda: board.metric("gex_ws_reconnects_total", "BTC") >= 1, 10.0, "a reconnect")
 
 
 class RudeRelay:
@@ -139,11 +139,15 @@ def test_malformed_frames_are_counted_and_dropped_and_the_feed_lives(launch: Lau
     ):
         board.wait_ready()
         before = board.get("/BTC")
-        rejected = board.metric("gex_rejected", "BTC")
+        rejected = board.metric("gex_rejected_total", "BTC")
         clients = asyncio.run_coroutine_threadsafe(rude.insult(), loop).result(10)
         assert clients == 1
         expected = rejected + len(NONSENSE)
-        until(lambda: board.metric("gex_rejected", "BTC") >= expected, 15.0, f"{expected} rejected")
+        until(
+            lambda: board.metric("gex_rejected_total", "BTC") >= expected,
+            15.0,
+            f"{expected} rejected",
+        )
         after = until(
             lambda: body if (body := board.get("/BTC"))["as_of"] > before["as_of"] else None,
             5.0,
@@ -151,5 +155,5 @@ def test_malformed_frames_are_counted_and_dropped_and_the_feed_lives(launch: Lau
         )
         assert after["status"] == "live"
         assert board.is_ready()
-        assert board.metric("gex_ws_reconnects", "BTC") == 0
+        assert board.metric("gex_ws_reconnects_total", "BTC") == 0
         assert after["quality"]["used"] == before["quality"]["used"]
