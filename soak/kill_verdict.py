@@ -14,8 +14,12 @@ from tests.hostile import Request
 DEAD_BAND_PCT = 0.5
 CONFIRM_S = 2.0
 CLOCK_TOLERANCE_S = 300.0  # what Standard Webhooks lets a receiver tolerate
-NOTICE_S = 8.0
-"""A side that one board saw for this long, by the exchange's clock, must have been kept."""
+NOTICE_S, NOTICE_ROWS = 8.0, 6
+"""What one board saw for this long, by the exchange's clock, and this often must have been kept.
+
+Three sights confirm a side, since a step counts for half of the confirm time at most; a board may
+die after a row of history is kept and before the rule has been shown the same state.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,16 @@ class Heard:
     ids: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A side that one board saw without a break, until the exchange's time of its last row."""
+
+    side: str
+    until_ms: int
+    rows: int
+    life: int
+
+
 def judge(name: str, lanes: list[Told]) -> list[Check]:
     """Four lines: what was kept, what was fired, what arrived, how it was."""
     return [
@@ -130,28 +144,25 @@ def _kept(name: str, lanes: list[Told]) -> Check:
 
 
 def _fired(name: str, lanes: list[Told]) -> Check:
-    heard = [events(told) for told in lanes]
+    pairs = [(events(told), told) for told in lanes]
+    heard = [lane for lane, _ in pairs]
     gaps = sum(
         [event.sequence for event in lane] != list(range(1, told.events_after + 1))
-        for lane, told in zip(heard, lanes, strict=True)
+        for lane, told in pairs
     )
     repeats = sum(a.direction == b.direction for lane in heard for a, b in pairwise(lane))
-    false = sum(
-        _is_false(event, told) for lane, told in zip(heard, lanes, strict=True) for event in lane
-    )
-    seen, missed = 0, 0
-    for lane, told in zip(heard, lanes, strict=True):
-        for side, until_ms in must_have_seen(told):
-            seen += 1
-            missed += _side_at(lane, until_ms, told) != side
+    false = sum(_is_false(event, told) for lane, told in pairs for event in lane)
+    seen = [(lane, told, s) for lane, told in pairs for s in must_have_seen(told)]
+    missed = [s for lane, told, s in seen if _side_at(lane, s.until_ms, told) != s.side]
     return Check(
         name,
-        gaps + repeats + false + missed == 0 and seen > 0,
+        gaps + repeats + false + len(missed) == 0 and bool(seen),
         {
             "events": sum(map(len, heard)),
             "of them late": sum(event.late for lane in heard for event in lane),
-            "sides that a board saw long enough": seen,
-            "crossings missed, net": missed,
+            "sides that a board saw long enough": len(seen),
+            "crossings missed, net": len(missed),
+            **({"missed": str(missed)} if missed else {}),
             "false events": false,
             "sides that do not alternate": repeats,
             "lanes with a gap in the sequence": gaps,
@@ -204,16 +215,17 @@ def events(told: Told) -> list[Heard]:
     ]
 
 
-def must_have_seen(told: Told) -> list[tuple[str, int]]:
-    """The sides that one board saw unbroken for long enough, each with its last row's time."""
-    found = []
+def must_have_seen(told: Told) -> list[Seen]:
+    """The sides that one board saw unbroken for long and often enough."""
+    found: list[Seen] = []
     times = sorted(told.rows)
-    for (side, _life), group in groupby(
+    for (side, life), group in groupby(
         times, key=lambda at: (told.rows[at].side, told.life_of[at])
     ):
         run = list(group)
-        if side is not None and run[-1] - run[0] >= 1000 * NOTICE_S:
-            found.append((side, run[-1]))
+        if side is None or len(run) < NOTICE_ROWS or run[-1] - run[0] < 1000 * NOTICE_S:
+            continue
+        found.append(Seen(side, run[-1], len(run), life))
     return found
 
 
