@@ -43,7 +43,9 @@ class HistoryRow(schemas.Exposures):
 class HistoryBody(schemas.Body[list[HistoryRow]]):
     """A time series, oldest first; buckets without data are left out."""
 
-    resolution: Annotated[str, Field(description="seconds or minutes: what the means are of")]
+    resolution: Annotated[
+        str, Field(description="seconds, minutes or hours: what the means are of")
+    ]
     step_ms: Annotated[int, Field(description="width of a bucket")]
 
 

@@ -16,6 +16,7 @@ from greeks.exposure import ExposureSnapshot, StrikeTable
 
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
 
 _CURVE_VERSION = 1
 _CURVE_HEAD = struct.Struct("<BI")
@@ -75,18 +76,30 @@ def _known(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def roll_up(seconds: Sequence[Mapping[str, float | None]]) -> Scalars:
-    """Return the means of a minute's rows in time order, and the extremes where they matter."""
-    columns = {name: [_known(row[name]) for row in seconds] for name in SCALARS}
-    known = {name: [v for v in column if v is not None] for name, column in columns.items()}
-    means = {name: sum(v) / len(v) if v else None for name, v in known.items()}
+def roll_up(rows: Sequence[Mapping[str, float | None]]) -> Scalars:
+    """Return the means of rows in time order, and the extremes where they matter.
+
+    The rows are seconds or minutes; a minute's own extremes count, not its mean.
+    """
+    means = {}
+    for name in SCALARS:
+        known = _known_of(rows, name)
+        means[name] = sum(known) / len(known) if known else None
     parts: Scalars = {}
     for name in EXTREMES:
-        values = known[name]
-        parts[f"{name}_min"] = min(values, default=None)
-        parts[f"{name}_max"] = max(values, default=None)
-        parts[f"{name}_last"] = columns[name][-1]
+        parts[f"{name}_min"] = min(_known_of(rows, f"{name}_min", name), default=None)
+        parts[f"{name}_max"] = max(_known_of(rows, f"{name}_max", name), default=None)
+        last = rows[-1]
+        parts[f"{name}_last"] = _known(last.get(f"{name}_last", last[name]))
     return means | parts
+
+
+def _known_of(
+    rows: Sequence[Mapping[str, float | None]], name: str, otherwise: str = ""
+) -> list[float]:
+    """Return the finite values of a column, or of another one where rows lack it."""
+    key = name if name in rows[0] else otherwise
+    return [value for row in rows if (value := _known(row[key])) is not None]
 
 
 def encode_curve(table: StrikeTable) -> bytes:

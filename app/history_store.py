@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.history_rows import (
+    HOUR_MS,
     MINUTE_MS,
     SECOND_MS,
     SecondRow,
@@ -19,14 +20,14 @@ from app.history_rows import (
     roll_up,
 )
 from app.store import Store
-from app.store_schema import EXTREMES, SCALARS, curve, last_chain, rollup_1m, snapshot
+from app.store_schema import EXTREMES, SCALARS, curve, last_chain, rollup_1h, rollup_1m, snapshot
 from app.trade_store import insert_trades
 from dealers.tape import Trade
 from greeks.chain import OptionChain
 
 MAX_POINTS = 5_000
 RAW_RANGE_MS = 24 * 3_600_000
-"""A longer range is read from the minutes: a day of seconds takes 80 ms, a month two seconds."""
+"""A longer range is read from minutes or hours: a month of seconds takes two seconds."""
 SLICE = 50_000
 DAY_MS = 24 * 3_600_000
 KEPT_MS = {snapshot: 30 * DAY_MS, curve: 30 * DAY_MS, rollup_1m: 730 * DAY_MS}
@@ -72,6 +73,15 @@ class Resolution(StrEnum):
 
     SECONDS = "seconds"
     MINUTES = "minutes"
+    HOURS = "hours"
+
+
+TABLES = {
+    Resolution.SECONDS: (snapshot, SECOND_MS),
+    Resolution.MINUTES: (rollup_1m, MINUTE_MS),
+    Resolution.HOURS: (rollup_1h, HOUR_MS),
+}
+"""Each with the time that a row stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +94,16 @@ class Window:
 
     @property
     def resolution(self) -> Resolution:
-        """Seconds when the range is short and the points are finer than a minute."""
+        """Seconds where the range is short and the points are fine, hours where they are coarse."""
+        if self._fair_step_ms > HOUR_MS // 2:
+            return Resolution.HOURS
         is_fine = self._fair_step_ms < MINUTE_MS and self.to_ms - self.from_ms <= RAW_RANGE_MS
         return Resolution.SECONDS if is_fine else Resolution.MINUTES
 
     @property
     def step_ms(self) -> int:
         """Width of a bucket, a whole number of what the table holds."""
-        unit = SECOND_MS if self.resolution == Resolution.SECONDS else MINUTE_MS
+        _, unit = TABLES[self.resolution]
         return max(1, -(-self._fair_step_ms // unit)) * unit
 
     @property
@@ -142,26 +154,29 @@ def _columns(row: SecondRow) -> dict[str, Any]:
 
 
 async def _close(connection: AsyncConnection, minute: Minute) -> None:
-    """Roll up a minute from its seconds, whoever wrote them."""
-    inside = (
-        *_of(snapshot, minute.series),
-        snapshot.c.ts_ms >= minute.ts_ms,
-        snapshot.c.ts_ms < minute.ts_ms + MINUTE_MS,
-    )
-    found = await connection.execute(select(snapshot).where(*inside).order_by(snapshot.c.ts_ms))
-    seconds = [dict(row) for row in found.mappings()]
-    if not seconds:
+    """Roll up a minute from its seconds, whoever wrote them, and its hour as far as it goes."""
+    series, hour_ms = minute.series, minute.ts_ms // HOUR_MS * HOUR_MS
+    await _roll_up(connection, series, minute.ts_ms, Resolution.SECONDS, Resolution.MINUTES)
+    await _roll_up(connection, series, hour_ms, Resolution.MINUTES, Resolution.HOURS)
+
+
+async def _roll_up(
+    connection: AsyncConnection, series: Series, ts_ms: int, fine: Resolution, coarse: Resolution
+) -> None:
+    (source, _), (target, width_ms) = TABLES[fine], TABLES[coarse]
+    inside = (*_of(source, series), source.c.ts_ms >= ts_ms, source.c.ts_ms < ts_ms + width_ms)
+    found = await connection.execute(select(source).where(*inside).order_by(source.c.ts_ms))
+    rows = [dict(row) for row in found.mappings()]
+    if not rows:
         return
+    await connection.execute(delete(target).where(*_of(target, series), target.c.ts_ms == ts_ms))
     await connection.execute(
-        delete(rollup_1m).where(*_of(rollup_1m, minute.series), rollup_1m.c.ts_ms == minute.ts_ms)
-    )
-    await connection.execute(
-        insert(rollup_1m).values(
-            asset=minute.series.asset,
-            position=minute.series.position,
-            ts_ms=minute.ts_ms,
-            samples=len(seconds),
-            **roll_up(seconds),
+        insert(target).values(
+            asset=series.asset,
+            position=series.position,
+            ts_ms=ts_ms,
+            samples=sum(row.get("samples", 1) for row in rows),
+            **roll_up(rows),
         )
     )
 
@@ -194,8 +209,8 @@ async def last_chains(store: Store) -> list[KeptChain]:
 
 async def read_window(store: Store, series: Series, window: Window) -> dict[str, list[Any]]:
     """Return the columns of a window, in time order, one item a bucket that has data."""
-    is_raw = window.resolution == Resolution.SECONDS
-    table = snapshot if is_raw else rollup_1m
+    table, _ = TABLES[window.resolution]
+    is_raw = table is snapshot
     bucket = (table.c.ts_ms - window.from_ms) // window.step_ms
     samples = func.count() if is_raw else func.sum(table.c.samples)
     means = [func.avg(table.c[name]).label(name) for name in SCALARS]

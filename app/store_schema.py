@@ -19,7 +19,7 @@ from sqlalchemy import (
 from greeks.conventions import Exposure
 
 METADATA = MetaData()
-REVISION = "0004"
+REVISION = "0005"
 """The newest step in `migrations`; a database that has it needs no migration."""
 
 webhook = Table(
@@ -126,7 +126,8 @@ SCALARS = (
 )
 """What history keeps of every second."""
 EXTREMES = ("spot_usd", "flip_usd", Exposure.GEX.value)
-"""Where a mean would hide what matters: a minute keeps lowest, highest and last as well."""
+PARTS = ("min", "max", "last")
+"""Where a mean would hide what matters: minutes and hours keep lowest, highest and last as well."""
 
 # history is clustered by its key: a range of time is one run of pages
 snapshot = Table(
@@ -139,17 +140,23 @@ snapshot = Table(
     sqlite_with_rowid=False,
 )
 
-rollup_1m = Table(
-    "rollup_1m",
-    METADATA,
-    Column("asset", Text, primary_key=True),
-    Column("position", Text, primary_key=True),
-    Column("ts_ms", BigInteger, primary_key=True),
-    Column("samples", Integer, nullable=False),
-    *(Column(name, Float) for name in SCALARS),  # means
-    *(Column(f"{name}_{part}", Float) for name in EXTREMES for part in ("min", "max", "last")),
-    sqlite_with_rowid=False,
-)
+
+def _rollup(name: str) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("asset", Text, primary_key=True),
+        Column("position", Text, primary_key=True),
+        Column("ts_ms", BigInteger, primary_key=True),
+        Column("samples", Integer, nullable=False),  # seconds
+        *(Column(scalar, Float) for scalar in SCALARS),  # means
+        *(Column(f"{scalar}_{part}", Float) for scalar in EXTREMES for part in PARTS),
+        sqlite_with_rowid=False,
+    )
+
+
+rollup_1m = _rollup("rollup_1m")
+rollup_1h = _rollup("rollup_1h")
 
 curve = Table(
     "curve",

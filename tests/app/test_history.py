@@ -227,8 +227,10 @@ WINDOWS = [
     (DAY_MS, 5_000, Resolution.SECONDS, 18_000),
     (DAY_MS, 1_000, Resolution.MINUTES, 120_000),
     (2 * DAY_MS, 5_000, Resolution.MINUTES, 60_000),
-    (30 * DAY_MS, 721, Resolution.MINUTES, 3_600_000),
-    (3650 * DAY_MS, 1, Resolution.MINUTES, 3650 * DAY_MS),
+    (30 * DAY_MS, 5_000, Resolution.MINUTES, 540_000),
+    (30 * DAY_MS, 1_000, Resolution.HOURS, 3_600_000),
+    (DAY_MS, 24, Resolution.HOURS, 3_600_000),
+    (3650 * DAY_MS, 1, Resolution.HOURS, 3650 * DAY_MS),
     (1, 5_000, Resolution.SECONDS, 1_000),
     (HOUR_MS, 10**9, Resolution.SECONDS, 1_000),
 ]
@@ -259,6 +261,25 @@ async def test_both_tables_tell_the_same_story(store: Store) -> None:
         assert coarse["samples"][i] == 120
         assert coarse["spot_usd"][i] == pytest.approx(sum(inside) / 120)
         assert (coarse["spot_usd_min"][i], coarse["spot_usd_max"][i]) == (min(inside), max(inside))
+
+
+async def test_hours_tell_the_story_of_their_minutes_before_they_are_over(store: Store) -> None:
+    start_ms = FROM_MS // 3_600_000 * 3_600_000
+    rows = [
+        dataclasses.replace(row(0, 100.0 + second / 100), ts_ms=start_ms + 1000 * second)
+        for second in range(0, 5_400, 10)  # an hour and a half
+    ]
+    await write_seconds(store, rows)
+    end_ms = start_ms + 2 * 3_600_000
+    minutes = await read_window(store, BTC, Window(start_ms, end_ms, 120))
+    hours = await read_window(store, BTC, Window(start_ms, end_ms, 2))
+    assert Window(start_ms, end_ms, 2).resolution == Resolution.HOURS
+    assert hours["timestamp"] == [start_ms, start_ms + 3_600_000]
+    assert hours["samples"] == [360, 180]
+    for hour, part in enumerate((slice(0, 60), slice(60, 90))):
+        assert hours["spot_usd"][hour] == pytest.approx(np.mean(minutes["spot_usd"][part]))
+        assert hours["spot_usd_min"][hour] == min(minutes["spot_usd_min"][part])
+        assert hours["spot_usd_max"][hour] == max(minutes["spot_usd_max"][part])
 
 
 async def test_unknown_numbers_are_left_out_of_means_and_gaps_have_no_rows(store: Store) -> None:

@@ -3,15 +3,17 @@
 import asyncio
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Column, Connection, MetaData, Table, func, insert, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.migrations import upgrade
 from app.settings import Settings, Source
 from app.store import (
     Store,
@@ -22,7 +24,7 @@ from app.store import (
     sqlite_url,
     store_url,
 )
-from app.store_schema import METADATA, token
+from app.store_schema import METADATA, REVISION, rollup_1h, rollup_1m, token
 
 
 def row(name: str) -> dict[str, object]:
@@ -100,17 +102,79 @@ async def test_the_migrations_lead_to_exactly_the_described_schema(store: Store)
         assert await connection.run_sync(_differences) == []
 
 
-async def test_an_upgrade_from_the_first_schema_keeps_every_row(store_address: URL) -> None:
+def test_the_schema_knows_the_newest_step() -> None:
+    steps = Path(upgrade.__file__).with_name("versions").glob("r*.py")
+    assert max(steps).name.startswith(f"r{REVISION}_")
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+async def test_an_upgrade_from_any_former_schema_keeps_every_row(
+    store_address: URL, revision: str
+) -> None:
     engine = create_async_engine(store_address)
     async with engine.begin() as connection:
-        await connection.run_sync(migrate, "0001")
-        await connection.execute(insert(token), [row(f"t{i}") for i in range(50)])
+        await connection.run_sync(migrate, revision)
+        before = await connection.run_sync(fill_every_table)
     await engine.dispose()
+    assert before
     store = await Store.open(store_address)
-    assert await count(store) == 50
+    async with store.read() as connection:
+        after = await connection.run_sync(count_every_table)
+    assert {name: after[name] for name in before} == before
     async with store.write() as connection:
         assert await connection.run_sync(_differences) == []
     await store.close()
+
+
+async def test_hours_are_made_from_the_minutes_of_the_former_schema(store_address: URL) -> None:
+    engine = create_async_engine(store_address)
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate, "0004")
+        rows = [
+            {"asset": "BTC", "position": "naive", "ts_ms": 60_000 * minute, "samples": 60}
+            | {"spot_usd": float(minute), "spot_usd_max": minute + 0.5}
+            for minute in range(90)
+        ]
+        await connection.execute(insert(rollup_1m), rows)
+    await engine.dispose()
+    store = await Store.open(store_address)
+    async with store.read() as connection:
+        found = (await connection.execute(select(rollup_1h).order_by(rollup_1h.c.ts_ms))).all()
+    await store.close()
+    hours = [(r.ts_ms, r.samples, r.spot_usd, r.spot_usd_max) for r in found]
+    assert hours == [(0, 3600, 29.5, 59.5), (3_600_000, 1800, 74.5, 89.5)]
+
+
+def fill_every_table(connection: Connection) -> dict[str, int]:
+    """Write three rows into each table that the schema of this revision has."""
+    tables = reflect(connection)
+    for table in tables:
+        rows = [
+            {column.name: _value(column, i) for column in table.columns if not column.nullable}
+            for i in range(3)
+        ]
+        connection.execute(insert(table), rows)
+    return count_every_table(connection)
+
+
+def count_every_table(connection: Connection) -> dict[str, int]:
+    return {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in reflect(connection)
+    }
+
+
+def reflect(connection: Connection) -> list[Table]:
+    found = MetaData()
+    found.reflect(connection)
+    return [table for table in found.sorted_tables if table.name != "alembic_version"]
+
+
+def _value(column: Column[Any], number: int) -> object:
+    if column.name == "status":
+        return "pending"
+    kind = column.type.python_type
+    return {str: f"v{number}", bytes: b"b", bool: True}.get(kind, number)
 
 
 async def test_a_backup_of_a_database_in_use_is_whole_and_private(tmp_path: Path) -> None:
