@@ -152,6 +152,13 @@ def record(*, source: str, assets: str, folder: Path) -> None:
     type=click.FloatRange(0),
     help="Trades, times the usual.",
 )
+@option(
+    "--certificate",
+    "EXCHANGE_CERTIFICATE",
+    default=None,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM with its key: serve TLS.",
+)
 @option("--testnet", "EXCHANGE_TESTNET", is_flag=True, help="Say `testnet: true` in envelopes.")
 @option("--no-limits", "EXCHANGE_NO_LIMITS", is_flag=True, help="Drop the venue's rate limits.")
 @option(
@@ -182,7 +189,8 @@ def exchange(
     )
 
     def ready(port: int) -> None:
-        click.echo(f"gammaflip exchange: ws://{config.host}:{port}/ws/api/v2 (simulated data)")
+        scheme = "ws" if config.certificate is None else "wss"
+        click.echo(f"gammaflip exchange: {scheme}://{config.host}:{port}/ws/api/v2 (simulated data)")
 
     try:
         asyncio.run(run_exchange(config, ready))

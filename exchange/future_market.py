@@ -9,7 +9,7 @@ from exchange.instruments import Wire
 from exchange.paths import CoinPath, forward_factor
 from exchange.specs import BookSpec
 from exchange.state import Future, Index, MarketState
-from exchange.tape import Deal
+from exchange.tape import Deal, Print
 from greeks.conventions import MS_PER_YEAR
 
 PERPETUAL_SHARE = 0.92
@@ -82,7 +82,7 @@ class FutureMarket:
         size = notional if self.book.is_inverse else notional / future.mark_price
         move_book(future, 1 if perpetual else 4, size, self._rng)
         future.timestamp = now_ms
-        future.change_id = self._state.take_change_id()
+        future.change_id = self._state.take_change_ids(self.book.currency)
         tick = future.instrument.tick_size
         future.min_price = round(round(future.mark_price * 0.985 / tick) * tick, 6)
         future.max_price = round(round(future.mark_price * 1.015 / tick) * tick, 6)
@@ -103,12 +103,18 @@ class FutureMarket:
             self.trade_one(future, timestamp, index, {})
 
     def trade_one(self, future: Future, timestamp: int, index: Index, extras: Wire) -> None:
-        """Print one trade at the touch; half of them open interest, half of them close it."""
+        """Print one trade at the touch; it takes a part of what stands there."""
         sign = 1 if self._rng.random() < 0.5 else -1
         price, available = best(future.asks) if sign > 0 else best(future.bids)
         lot = self.book.future_contract
         wanted = math.ceil(available / lot * self._rng.uniform(0.05, 0.7) ** 2) * lot
-        amount = round(max(wanted, lot), 6)
+        self.print_trade(future, sign, round(max(wanted, lot), 6), price, timestamp, index, extras)
+
+    def print_trade(
+        self, future: Future, sign: int, amount: float, price: float, timestamp: int, index: Index,
+        extras: Wire,
+    ) -> Print:  # fmt: skip
+        """Print one trade; a third of them open interest, a third of them close it."""
         change = amount * (int(self._rng.integers(3)) - 1)
         future.open_interest = round(max(future.open_interest + change, 0.0), 6)
         deal = Deal(
@@ -120,8 +126,9 @@ class FutureMarket:
             index_price=index.price,
             extras=extras,
         )
-        self._state.tape.record(future.instrument, deal)
+        printed = self._state.tape.record(future.instrument, deal)
         self._write_day(future)
+        return printed
 
     def write_days(self, names: list[str]) -> None:
         """Take over the day's statistics of the named futures of this book."""

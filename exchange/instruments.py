@@ -100,6 +100,14 @@ def build_combo(
     """List a combo of listed legs; it lives as long as its soonest leg."""
     terms: Wire = {"maker_commission": 0.0, "taker_commission": 0.0}
     instrument = _build(book, name, kind, expiry, created, number)
+    if kind is Kind.FUTURE_COMBO:
+        instrument = replace(
+            instrument,
+            tick_size=book.perpetual_tick,
+            tick_steps=(),
+            contract_size=book.future_contract,
+            min_amount=book.future_contract,
+        )
     return replace(instrument, legs=legs, terms=instrument.terms | terms)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from exchange.calendar import listed_expiries
 from exchange.config import ExchangeConfig
 from exchange.future_market import FutureMarket
+from exchange.future_spreads import FutureSpreadMarket
 from exchange.instruments import Instrument
 from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
@@ -72,7 +73,10 @@ class SyntheticMarket:
             StructureMarket(self.state, options, futures, flow_rng, activity)
             for options, futures in zip(self.option_markets, self._futures, strict=True)
         ]
-        self._traders: list[Trader] = [*self.option_markets, *self._futures, *structures]
+        spreads = [FutureSpreadMarket(self.state, f, flow_rng, activity) for f in self._futures]
+        self._traders: list[Trader] = [
+            *self.option_markets, *self._futures, *structures, *spreads,
+        ]  # fmt: skip
         self._beat_ms = self._marked_ms = self._forgot_ms = begin_ms
         past_rng = np.random.default_rng(config.seed)
         self._open_indices(past_rng)

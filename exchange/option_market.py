@@ -81,6 +81,8 @@ class OptionMarket:
         refresh_amounts(c, self.book, self._rng)
         quote_options(c, self.book)
         self._weigh(now_ms)
+        first = self._state.take_change_ids(self.book.currency, len(c.strike))
+        self.table.first_change_id = first
         self.table.version += 1
 
     @property

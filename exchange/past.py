@@ -56,8 +56,9 @@ def invent_future_day(state: MarketState, future: Future, index: Index) -> None:
         state.tape.begin(name, Earlier(state.now_ms, coins, usd))
         return
     bars = index.price_history.read(state.now_ms - MS_PER_DAY, state.now_ms, HOUR_MS)
-    first, last = bars[0][1], bars[-1][4]
-    high, low = max(bar[2] for bar in bars), min(bar[3] for bar in bars)
+    tick = future.instrument.tick_size
+    prices = bars[0][1], bars[-1][4], max(bar[2] for bar in bars), min(bar[3] for bar in bars)
+    first, last, high, low = (round(round(price / tick) * tick, 6) for price in prices)
     state.tape.begin(name, Earlier(state.now_ms, coins, usd, first, last, high, low))
 
 

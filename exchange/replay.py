@@ -140,6 +140,9 @@ class ReplayMarket:
             self._announce([i for i in instruments if i.name not in known])
         underlying = [str(row["underlying_index"]) for row in rows]
         table.replace(instruments, underlying, read_columns(rows, instruments))
+        if instruments:
+            currency = instruments[0].currency
+            table.first_change_id = state.take_change_ids(currency, len(instruments))
         state.indices[price_index].volatility = estimate_dvol(table, state.now_ms)
 
     def _load_futures(self, snapshot: Snapshot, options: list[Wire]) -> None:

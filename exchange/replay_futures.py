@@ -70,7 +70,7 @@ def _derived(state: MarketState, row: Wire, rng: np.random.Generator) -> Future:
     future = Future(instrument, float(mark), timestamp=timestamp)
     future.version = known.version + 1 if known else 1
     move_book(future, 1 if _is_perpetual(instrument) else 4, _typical(instrument, future), rng)
-    future.change_id = state.take_change_id()
+    future.change_id = state.take_change_ids(instrument.currency)
     tick = instrument.tick_size
     future.min_price = round(round(future.mark_price * 0.985 / tick) * tick, 6)
     future.max_price = round(round(future.mark_price * 1.015 / tick) * tick, 6)

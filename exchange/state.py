@@ -19,6 +19,9 @@ from greeks.conventions import BoolArray, FloatArray, IntArray
 
 NOTICES_KEPT = 20_000
 DELIVERIES_KEPT = 20_000
+COMBOS_LISTED = 400
+FIRST_CHANGE_IDS = {"BTC": 136_069_961_946, "ETH": 81_557_212_004, "USDC": 193_809_623_552}
+"""One counter a settlement currency numbers the changes of all its books."""
 
 
 @dataclass(slots=True)
@@ -89,6 +92,7 @@ class OptionTable:
     expiries: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     expiry_row: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     version: int = 0
+    first_change_id: int = 0  # of row 0; every mark numbers all books anew
     mark_decimals: int = 4  # of a ticker; a recording keeps its own
 
     def ticker_mark(self, row: int) -> float:
@@ -222,7 +226,7 @@ class MarketState:
     delivery_prices: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     tape: Tape = field(default_factory=Tape)
     forward_fault: float | None = None  # what tickers and summaries say instead of each forward
-    next_change_id: int = 136_069_961_946
+    change_ids: dict[str, int] = field(default_factory=dict)
     next_instrument_id: int = 700_001
     next_block: int = 289_556
     next_rfq: int = 51_234
@@ -242,6 +246,14 @@ class MarketState:
             if (row := table.rows.get(name)) is not None:
                 return table, row
         return None
+
+    def list_combo(self, combo: Instrument, timestamp: int) -> None:
+        """List a combo; the oldest leaves when there are too many."""
+        if len(self.combos) >= COMBOS_LISTED:
+            oldest = self.combos.pop(next(iter(self.combos)))
+            self.notices.add(Notice(timestamp, oldest, "archivized"))
+        self.combos[combo.name] = combo
+        self.notices.add(Notice(timestamp, combo, "open", created=True))
 
     def forget(self) -> list[str]:
         """Drop trades older than 24 hours; return the listed instruments whose day changed."""
@@ -263,6 +275,8 @@ class MarketState:
         """Return what changes whenever the ticker of an instrument may have."""
         if future := self.futures.get(name):
             return future.version
+        if combo := self.combos.get(name):
+            return [self.version_of(leg.instrument_name) for leg in combo.legs]
         found = self.find_option(name)
         if found is None:
             return None
@@ -285,10 +299,11 @@ class MarketState:
         fault = self.forward_fault
         return table.columns.forward.item(row) if fault is None else fault
 
-    def take_change_id(self) -> int:
-        """Return the next number of the change counter; it jumps as on a busy venue."""
-        self.next_change_id += 1 + self.next_change_id % 7
-        return self.next_change_id
+    def take_change_ids(self, currency: str, count: int = 1) -> int:
+        """Return the first of the next numbers of a currency's counter, which jumps."""
+        last = self.change_ids.get(currency, FIRST_CHANGE_IDS.get(currency, 50_000_000_000))
+        self.change_ids[currency] = last + count + last % 7
+        return last + 1
 
     def take_block_number(self) -> int:
         """Return the number of a new block trade."""

@@ -15,7 +15,7 @@ from exchange.future_market import FutureMarket
 from exchange.instruments import ComboLeg, Instrument, Wire, build_combo, format_strike
 from exchange.option_market import OptionMarket
 from exchange.specs import Kind
-from exchange.state import Index, MarketState, Notice
+from exchange.state import Index, MarketState
 from exchange.tape import Deal, Print
 from greeks.conventions import BoolArray, FloatArray
 
@@ -23,8 +23,6 @@ COMBO_SHARE, BLOCK_SHARE, LIQUIDATION_SHARE = 0.04, 0.03, 0.01
 """How often such trades come, against single option trades."""
 BLOCK_SCALE = 12.0
 NEIGHBOURS = 6
-COMBOS_LISTED = 400
-"""A new combo beyond this many makes the oldest one leave."""
 RFQ_SHARE, HEDGED_SHARE, TAGGED_SHARE = 0.4, 0.35, 0.5
 
 
@@ -146,11 +144,7 @@ class StructureMarket:
         combo = build_combo(
             self.book, structure.name, Kind.OPTION_COMBO, legs, expiry, timestamp, number
         )
-        if len(self._state.combos) >= COMBOS_LISTED:
-            oldest = self._state.combos.pop(next(iter(self._state.combos)))
-            self._state.notices.add(Notice(timestamp, oldest, "archivized"))
-        self._state.combos[combo.name] = combo
-        self._state.notices.add(Notice(timestamp, combo, "open", created=True))
+        self._state.list_combo(combo, timestamp)
         return combo
 
     def _draw_side(self) -> int:

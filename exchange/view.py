@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import orjson
@@ -12,6 +13,7 @@ from exchange.rpc import ENCODE
 from exchange.specs import Kind
 from exchange.state import MarketState
 from exchange.wire import encode_future_summary, encode_option_summary
+from exchange.wire_combos import encode_combo_summaries, encode_combo_summary
 
 SUMMARY_FROZEN_S = 2.0
 """The venue republishes its summaries only this often."""
@@ -65,6 +67,8 @@ class View:
         """Return the summary of one instrument, fresh."""
         if future := self.state.futures.get(instrument.name):
             return encode_future_summary(self.state, future)
+        if combo := self.state.combos.get(instrument.name):
+            return encode_combo_summary(self.state, combo)
         row = self.state.find_option(instrument.name)
         return None if row is None else encode_option_summary(self.state, *row)
 
@@ -94,13 +98,9 @@ def _future_rows(state: MarketState, currency: str) -> list[Wire]:
     ]
 
 
-def _no_rows(_state: MarketState, _currency: str) -> list[Wire]:
-    return []
-
-
 SUMMARY_ROWS: dict[Kind, Callable[[MarketState, str], list[Wire]]] = {
     Kind.OPTION: _option_rows,
     Kind.FUTURE: _future_rows,
-    Kind.OPTION_COMBO: _no_rows,
-    Kind.FUTURE_COMBO: _no_rows,
+    Kind.OPTION_COMBO: partial(encode_combo_summaries, kind=Kind.OPTION_COMBO),
+    Kind.FUTURE_COMBO: partial(encode_combo_summaries, kind=Kind.FUTURE_COMBO),
 }

@@ -9,6 +9,7 @@ import math
 from exchange.depth import Side, best, levels
 from exchange.instruments import Instrument, Wire
 from exchange.state import Future, Index, MarketState, Notice, OptionTable
+from exchange.wire_combos import encode_combo_ticker, quote_combo
 from greeks.conventions import Settlement
 
 
@@ -177,9 +178,11 @@ def encode_future_summary(state: MarketState, future: Future) -> Wire:
 
 
 def encode_ticker(state: MarketState, name: str) -> Wire | None:
-    """Write the ticker of a listed future or option."""
+    """Write the ticker of a listed instrument."""
     if future := state.futures.get(name):
         return encode_future_ticker(state, future)
+    if combo := state.combos.get(name):
+        return encode_combo_ticker(state, combo)
     row = state.find_option(name)
     return None if row is None else encode_option_ticker(state, *row)
 
@@ -201,6 +204,9 @@ def read_book(state: MarketState, name: str) -> tuple[Side, Side, int] | None:
     """Return both sides of a book and its change id; an option shows up to three levels."""
     if future := state.futures.get(name):
         return future.bids, future.asks, future.change_id
+    if combo := state.combos.get(name):
+        quote = quote_combo(state, combo)
+        return quote.bids, quote.asks, 20_000_000_000 + state.now_ms % 10**9
     row = state.find_option(name)
     if row is None:
         return None
@@ -208,7 +214,7 @@ def read_book(state: MarketState, name: str) -> tuple[Side, Side, int] | None:
     c, instrument = table.columns, table.instruments[i]
     bids = _option_side(instrument, c.bid.item(i), c.bid_amount.item(i), -1)
     asks = _option_side(instrument, c.ask.item(i), c.ask_amount.item(i), 1)
-    return bids, asks, 10_000_000_000 + 4096 * instrument.instrument_id + table.version
+    return bids, asks, table.first_change_id + i
 
 
 def encode_quote(state: MarketState, name: str) -> Wire | None:

@@ -10,6 +10,8 @@ from exchange.smile import atm_vol
 from exchange.specs import BOOKS, Kind
 from exchange.state import OptionTable
 from exchange.tape import Print
+from exchange.wire import read_book
+from exchange.wire_combos import encode_combo_ticker, quote_combo
 from greeks.black76 import compute_greeks
 from greeks.conventions import MS_PER_DAY, MS_PER_YEAR, FloatArray
 from tests.exchange.peers import START_MS, make_config
@@ -261,6 +263,58 @@ def test_a_combo_prints_once_whole_and_once_a_leg() -> None:
             leg.ratio * part["price"] for leg, part in zip(combo.instrument.legs, legs, strict=True)
         )
         assert combo.price == pytest.approx(price)
+
+
+def test_a_future_spread_prints_whole_and_once_a_leg() -> None:
+    market = SyntheticMarket(make_config(seed=9, activity=40.0), START_MS)
+    for k in range(1, 60):
+        market.advance(START_MS + 1000 * k)
+    prints = list(market.state.tape.since(0))
+    by_id = {p.wire["trade_id"]: p for p in prints}
+    spreads = [p for p in prints if p.instrument.kind is Kind.FUTURE_COMBO]
+    assert len(spreads) > 5
+    assert any(p.instrument.name.endswith("_PERP") for p in spreads)
+    for spread in spreads:
+        near, far = spread.wire["legs"]
+        assert by_id[far["trade_id"]].wire == far
+        assert {near["combo_id"], far["combo_id"]} == {spread.instrument.name}
+        assert far["direction"] == spread.wire["direction"] != near["direction"]
+        assert near["amount"] == far["amount"] == spread.amount
+        assert far["price"] - near["price"] == pytest.approx(spread.price, abs=1e-6)
+        assert spread.number < by_id[near["trade_id"]].number
+        assert spread.instrument.expiry_ms == min(
+            market.state.futures[leg.instrument_name].instrument.expiry_ms
+            for leg in spread.instrument.legs
+        )
+
+
+def test_a_combo_is_quoted_by_its_legs() -> None:
+    market = SyntheticMarket(make_config(seed=9, activity=40.0), START_MS)
+    market.advance(START_MS + 60_000)
+    state = market.state
+    assert len(state.combos) > 10
+    for combo in state.combos.values():
+        quote = quote_combo(state, combo)
+        if quote.bid_amount and quote.ask_amount:
+            assert quote.bid < quote.ask
+        ticker = encode_combo_ticker(state, combo)
+        assert ticker["mark_price"] == quote.mark
+    marks = [quote_combo(state, combo).mark for combo in state.combos.values()]
+    assert min(marks) < 0 < max(marks)
+
+
+def test_each_currency_counts_its_book_changes_alone_and_upwards() -> None:
+    market = SyntheticMarket(make_config(assets=BOTH), START_MS)
+    seen: dict[str, int] = {}
+    for k in range(1, 20):
+        market.advance(START_MS + 1000 * k)
+        for name in ("BTC-PERPETUAL", "ETH-PERPETUAL", "BTC_USDC-PERPETUAL", "BTC-27NOV26-90000-C"):
+            image = read_book(market.state, name)
+            assert image is not None
+            assert image[2] >= seen.get(name, 0)
+            seen[name] = image[2]
+    assert seen["BTC-PERPETUAL"] // 10**9 == seen["BTC-27NOV26-90000-C"] // 10**9 == 136
+    assert seen["BTC_USDC-PERPETUAL"] // 10**9 == 193
 
 
 def test_a_block_counts_its_hedge_among_its_legs() -> None:
