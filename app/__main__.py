@@ -190,7 +190,9 @@ def exchange(
 
     def ready(port: int) -> None:
         scheme = "ws" if config.certificate is None else "wss"
-        click.echo(f"gammaflip exchange: {scheme}://{config.host}:{port}/ws/api/v2 (simulated data)")
+        click.echo(
+            f"gammaflip exchange: {scheme}://{config.host}:{port}/ws/api/v2 (simulated data)"
+        )
 
     try:
         asyncio.run(run_exchange(config, ready))
