@@ -99,11 +99,17 @@ class Answer:
             media_type=MEDIA_TYPES[wanted],
             headers={
                 "Content-Disposition": f'attachment; filename="{stamp}.{wanted.value}"',
-                "X-Gammaflip-Source": self.state.source.value,
-                "X-Gammaflip-Status": self.state.status.value,
-                "X-Gammaflip-Position": self.snapshot.position_model,
+                **self.stamps(),
             },
         )
+
+    def stamps(self) -> dict[str, str]:
+        """Return the headers of an answer that has no place for a body's header."""
+        return {
+            "X-Gammaflip-Source": self.state.source.value,
+            "X-Gammaflip-Status": self.state.status.value,
+            "X-Gammaflip-Position": self.snapshot.position_model,
+        }
 
 
 def find_state(hub: SnapshotHub, asset: str, seq: int | None = None) -> BoardState:

@@ -28,6 +28,7 @@ from app.history_api import build_history_router
 from app.hub import FeedStatus, SnapshotHub
 from app.lifecycle import FeedAddress
 from app.once import OnceCache
+from app.pictures_api import build_pictures_router
 from app.positions import WITHOUT_MEMORY, PositionService
 from app.problems import Problem, install_problem_handlers
 from app.push import Publisher
@@ -37,6 +38,7 @@ from app.settings import Settings, Source
 from app.simulations_api import build_simulations_router
 from app.site import add_site
 from app.store import Store
+from app.strike_history_api import build_strike_history_router
 from app.tape_view import trade_rows
 from app.telemetry import Metrics
 from app.tokens import Scope
@@ -260,6 +262,9 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(build_simulations_router(bench), dependencies=reading)
     app.include_router(positions_api.router, dependencies=reading)
     app.include_router(flows_api.router, dependencies=reading)
+    app.include_router(build_positions_router(OnceCache(bench)), dependencies=reading)
+    app.include_router(build_pictures_router(board.store, bench), dependencies=reading)
+    app.include_router(build_strike_history_router(board.store, bench), dependencies=reading)
     app.include_router(api.router, dependencies=reading)
     add_site(app, board.settings.assets, board.source())
     return app

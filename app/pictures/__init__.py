@@ -1,0 +1,1 @@
+"""Panels as still pictures by address: SVG and PNG without a browser."""
