@@ -11,7 +11,7 @@ import numpy as np
 
 from app import views
 from app.board import Book, expiry_label
-from dealers.hedging import compute_hedge_flow
+from dealers.hedging import MOVES_PCT, compute_hedge_flow
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray, IntArray, Settlement
 from greeks.exposure import ExposureSnapshot, compute_chain_greeks, compute_exposure
@@ -68,7 +68,7 @@ class WhatIf:
 
     scenario: Scenario = NOTHING_MOVES
     trades: tuple[CustomerTrade, ...] = ()
-    moves_pct: tuple[float, ...] = tuple(views.LADDER_MOVES_PCT.tolist())
+    moves_pct: tuple[float, ...] = MOVES_PCT
 
 
 def find_row(chain: OptionChain, option: str | OptionName) -> int:

@@ -13,7 +13,7 @@ from app.board import expiry_label, hedge_flow_now
 from app.pictures.formats import Panel
 from app.pictures.numbers import coins, hour, level, money, percent
 from app.pictures.subject import Look, Subject
-from app.views import LADDER_MOVES_PCT
+from dealers.hedging import MOVES_PCT
 from greeks.conventions import Exposure, FloatArray
 
 TIME_STEPS_MS = tuple(minutes * 60_000 for minutes in (1, 5, 15, 30, 60, 180, 360))
@@ -110,7 +110,7 @@ def draw_expiries(axes: Axes, subject: Subject, look: Look) -> None:
 
 def draw_ladder(axes: Axes, subject: Subject, look: Look) -> None:
     """What dealers trade on sudden moves, re-hedged exactly; high prices on top."""
-    flow = hedge_flow_now(subject.snapshot, LADDER_MOVES_PCT)
+    flow = hedge_flow_now(subject.snapshot, np.array(MOVES_PCT))
     usd = flow.flow_coin * subject.spot_usd
     rows = np.arange(len(usd))
     axes.barh(rows, usd, 0.66, color=[look.of_sign(value) for value in usd], linewidth=0)

@@ -99,9 +99,9 @@ def test_an_expired_trade_is_over() -> None:
 def test_the_after_board_is_the_board_of_the_moved_chain() -> None:
     answer = ask(Scenario(move_pct=3.0))
     flow = answer["after"]["hedge_flow"]
-    assert flow["move_pct"][7] == 0
-    assert flow["spot_usd"][7] == pytest.approx(CHAIN.index_price * 1.03)
-    assert flow["flow_coin"][7] == pytest.approx(0, abs=1e-9)
+    assert flow["move_pct"][8] == 0
+    assert flow["spot_usd"][8] == pytest.approx(CHAIN.index_price * 1.03)
+    assert flow["flow_coin"][8] == pytest.approx(0, abs=1e-9)
 
 
 def test_options_are_found_by_name_and_by_terms() -> None:
