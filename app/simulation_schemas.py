@@ -177,6 +177,10 @@ class SurfaceAnswer(BaseModel):
     spot_usd: list[float]
     gex_usd_per_1pct: list[list[list[schemas.Number]]]
     delta_coin: list[list[list[schemas.Number]]]
+    flow_coin: Annotated[
+        list[list[list[schemas.Number]]],
+        Field(description="what dealers trade from now to there; + they buy"),
+    ]
     vega_usd_per_pt: list[list[list[schemas.Number]]]
     zero: Annotated[
         list[ZeroPoint], Field(description="where net GEX is zero, linear between spots")

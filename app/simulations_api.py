@@ -12,7 +12,7 @@ from app.api import PROBLEMS, Context, Read, read
 from app.problems import Problem, problem_responses
 from app.what_if import UnknownOptionError, UnpricedOptionError, compute_what_if
 from app.workbench import Workbench
-from greeks.conventions import FloatArray
+from greeks.conventions import Exposure, FloatArray
 from greeks.exposure import ExposureSnapshot
 from greeks.surface import compute_surface
 
@@ -99,6 +99,7 @@ def _surface(
         "spot_usd": found.spot_usd.tolist(),
         "gex_usd_per_1pct": (known * found.gex_usd_per_1pct).tolist(),
         "delta_coin": (known * found.delta_coin).tolist(),
+        "flow_coin": (known * (snapshot.net_of(Exposure.DELTA) - found.delta_coin)).tolist(),
         "vega_usd_per_pt": (known * found.vega_usd_per_pt).tolist(),
         "zero": [
             {"hours": hour, "shift_pts": shift, "spot_usd": spot}

@@ -125,6 +125,7 @@ def test_the_surface_holds_the_board_itself(board: Board) -> None:
         assert data[name][0][1][middle] == pytest.approx(
             summary["data"]["net"][name], abs=1e-9 * gross[name]
         )
+        assert data["flow_coin"][0][1][middle] == pytest.approx(0, abs=1e-9 * gross["delta_coin"])
         shape = (len(data[name]), len(data[name][0]), len(data[name][0][0]))
         assert shape == (2, 2, len(data["spot_usd"]))
 
