@@ -1,18 +1,113 @@
-"""Position models side by side."""
+"""Positions: the models side by side, their intervals, what moves the flip, what comes first."""
 
 from dash import html
 from dash.development.base_component import Component
 
-from app.dashboard.parts import heading, panel
+from app.dashboard.figures import Part, axis, layout, points
+from app.dashboard.parts import chart_panel, heading, key, panel, table
+from app.dashboard.theme import token
+
+_COLUMNS = (
+    "Model", "Net GEX", "5 % to 95 %", "Regime", "P(short)", "Flip", "5 % to 95 %", "P(no flip)",
+    "Net vega", "Net delta", "Coverage", "Rests on",
+)  # fmt: skip
 
 
 def build() -> Component:
-    """Return the view's panels."""
-    return html.Div(
-        panel(
-            "positions-main",
-            heading("positions-main", "Position models side by side", ""),
-            html.Div(),
+    """Return comparison, intervals, stability and margins."""
+    side_by_side = panel(
+        "positions-models",
+        heading(
+            "positions-models", "Who holds what", "each model is an assumption; press one to use it"
         ),
-        className="grid single",
+        html.Div(
+            [
+                table("positions-rows", _COLUMNS, "title-positions-models"),
+                html.P("", id="positions-range", className="sentence padded"),
+            ],
+            className="scroll",
+        ),
     )
+    intervals = (key("interval", "5 % to 95 %"), key("point", "estimate"))
+    return html.Div(
+        html.Div(
+            [
+                side_by_side,
+                chart_panel(
+                    "positions-gex",
+                    "Net GEX by model",
+                    "$ per 1 %",
+                    interval_figure("net GEX", spot=False),
+                    intervals,
+                ),
+                chart_panel(
+                    "positions-flip",
+                    "Flip by model",
+                    "USD",
+                    interval_figure("flip", spot=True),
+                    (*intervals, key("spot", "index")),
+                ),
+                panel(
+                    "positions-stability",
+                    heading("positions-stability", "How firmly the flip stands", ""),
+                    html.Div(
+                        [
+                            html.P("", id="positions-flip-words", className="sentence padded"),
+                            table(
+                                "positions-shifts",
+                                ("If", "the flip moves by", "to", "% of spot"),
+                                "title-positions-stability",
+                            ),
+                        ],
+                        className="scroll",
+                    ),
+                ),
+                panel(
+                    "positions-margin",
+                    heading("positions-margin", "What would change the regime first", ""),
+                    html.Div(
+                        [
+                            html.P("", id="positions-first", className="sentence padded"),
+                            html.Div(id="positions-margins", className="padded"),
+                        ],
+                        className="scroll",
+                    ),
+                ),
+            ],
+            className="grid positions",
+        )
+    )
+
+
+def interval_figure(name: str, *, spot: bool) -> Part:
+    """One row a model: its 5 to 95 % interval as a bar, its estimate as a mark."""
+    bar = {
+        "type": "bar",
+        "name": f"{name}, 5 % to 95 %",
+        "orientation": "h",
+        "x": [],
+        "y": [],
+        "base": [],
+        "width": 0.34,
+        "hoverinfo": "skip",
+        "marker": {"color": token("faint"), "opacity": 0.45, "line": {"width": 0}},
+    }
+    mark = {
+        "symbol": "line-ns-open",
+        "size": 20,
+        "color": token("text"),
+        "line": {"width": 3, "color": token("text")},
+    }
+    return {
+        "data": [
+            bar,
+            {**points(name, "%{customdata}<extra></extra>", mark), "customdata": []},
+        ],
+        "layout": layout(
+            dragmode=False,
+            hovermode="closest",
+            margin={"l": 112, "r": 24, "t": 6, "b": 26},
+            xaxis=axis(zeroline=not spot, nticks=6, tickformat="~s"),
+            yaxis=axis(type="category", autorange="reversed", showgrid=False, ticklen=0),
+        ),
+    }
