@@ -114,3 +114,12 @@ def menu(name: str, title: str) -> Component:
     ]
     summary = with_attributes(html.Summary("⋯"), {"aria-label": f"Menu of {title}"})
     return html.Details([summary, html.Div(entries, className="entries")], className="menu more")
+
+
+def table(name: str, columns: Sequence[str], labelled_by: str) -> Component:
+    """Return an empty table whose body, `NAME`, the view fills with rows."""
+    head = html.Thead(html.Tr([html.Th(column, scope="col") for column in columns]))
+    return with_attributes(
+        html.Table([head, html.Tbody(id=name)], className="rows"),
+        {"aria-labelledby": labelled_by},
+    )

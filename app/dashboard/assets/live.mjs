@@ -46,6 +46,11 @@ class Page {
     return this.#known;
   }
 
+  /* The newest header of the asset in sight, null before the first. */
+  get header() {
+    return this.#header;
+  }
+
   /* The position model in force: the server's own when the link names none. */
   get position() {
     return this.shown.position ?? this.#header?.position ?? null;

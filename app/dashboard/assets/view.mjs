@@ -55,6 +55,10 @@ const topic = (view, name, extra = "") =>
 const address = (view, path, extra = "") =>
   withQuery(`/api/v1/${view.asset}${path}`, joined(query(view), extra));
 
+/* An address that takes no other part of the selection, as all that reads history. */
+const withPosition = (view, path, extra = "") =>
+  withQuery(`/api/v1/${view.asset}${path}`, joined(view.position && `position=${view.position}`, extra));
+
 /* The address of the page that shows a view; what is at its default is left out. */
 function link(view, known) {
   const own = Object.entries(known.params[view.name] ?? {})
@@ -77,6 +81,10 @@ function toggleExpiry(view, label) {
   return { ...view, expiries: without.length < labels.length ? without : [...labels, label] };
 }
 
+/* A part of the URL that any text of a pattern may be, in place of a list of values. */
+const matching = (pattern, fallback) =>
+  Object.assign([fallback], { includes: (text) => typeof text === "string" && pattern.test(text) });
+
 const after = (list, value) => list[(list.indexOf(value) + 1) % list.length];
 
-export { PRESETS, address, after, chooseExpiry, link, parse, toggleExpiry, topic };
+export { PRESETS, address, after, chooseExpiry, link, matching, parse, toggleExpiry, topic, withPosition };

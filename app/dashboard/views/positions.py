@@ -15,68 +15,62 @@ _COLUMNS = (
 
 def build() -> Component:
     """Return comparison, intervals, stability and margins."""
-    side_by_side = panel(
-        "positions-models",
-        heading(
-            "positions-models", "Who holds what", "each model is an assumption; press one to use it"
-        ),
-        html.Div(
-            [
-                table("positions-rows", _COLUMNS, "title-positions-models"),
-                html.P("", id="positions-range", className="sentence padded"),
-            ],
-            className="scroll",
-        ),
-    )
-    intervals = (key("interval", "5 % to 95 %"), key("point", "estimate"))
+    marks = (key("interval", "5 % to 95 %"), key("point", "estimate"))
+    nets = interval_figure("net GEX", spot=False)
+    flips = interval_figure("flip", spot=True)
     return html.Div(
         html.Div(
             [
-                side_by_side,
+                _models(),
+                chart_panel("positions-gex", "Net GEX by model", "$ per 1 %", nets, marks),
                 chart_panel(
-                    "positions-gex",
-                    "Net GEX by model",
-                    "$ per 1 %",
-                    interval_figure("net GEX", spot=False),
-                    intervals,
+                    "positions-flip", "Flip by model", "USD", flips, (*marks, key("spot", "index"))
                 ),
-                chart_panel(
-                    "positions-flip",
-                    "Flip by model",
-                    "USD",
-                    interval_figure("flip", spot=True),
-                    (*intervals, key("spot", "index")),
-                ),
-                panel(
-                    "positions-stability",
-                    heading("positions-stability", "How firmly the flip stands", ""),
-                    html.Div(
-                        [
-                            html.P("", id="positions-flip-words", className="sentence padded"),
-                            table(
-                                "positions-shifts",
-                                ("If", "the flip moves by", "to", "% of spot"),
-                                "title-positions-stability",
-                            ),
-                        ],
-                        className="scroll",
-                    ),
-                ),
-                panel(
-                    "positions-margin",
-                    heading("positions-margin", "What would change the regime first", ""),
-                    html.Div(
-                        [
-                            html.P("", id="positions-first", className="sentence padded"),
-                            html.Div(id="positions-margins", className="padded"),
-                        ],
-                        className="scroll",
-                    ),
-                ),
+                _stability(),
+                _margin(),
             ],
             className="grid positions",
         )
     )
+
+
+def _models() -> Component:
+    title = heading(
+        "positions-models", "Who holds what", "each model is an assumption; press one to use it"
+    )
+    body = html.Div(
+        [
+            table("positions-rows", _COLUMNS, "title-positions-models"),
+            html.P("", id="positions-range", className="sentence padded"),
+        ],
+        className="scroll",
+    )
+    return panel("positions-models", title, body)
+
+
+def _stability() -> Component:
+    columns = ("If", "the flip moves by", "to", "% of spot")
+    body = html.Div(
+        [
+            html.P("", id="positions-flip-words", className="sentence padded"),
+            table("positions-shifts", columns, "title-positions-stability"),
+        ],
+        className="scroll",
+    )
+    title = heading("positions-stability", "How firmly the flip stands", "")
+    return panel("positions-stability", title, body)
+
+
+def _margin() -> Component:
+    body = html.Div(
+        [
+            html.P("", id="positions-first", className="sentence padded"),
+            html.Div(id="positions-margins", className="padded"),
+        ],
+        className="scroll",
+    )
+    title = heading("positions-margin", "What would change the regime first", "")
+    return panel("positions-margin", title, body)
 
 
 def interval_figure(name: str, *, spot: bool) -> Part:

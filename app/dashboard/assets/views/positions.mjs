@@ -46,7 +46,7 @@ function modelRow(model) {
     cell(between(model.gex_usd_per_1pct_lo, model.gex_usd_per_1pct_hi, money)),
     cell(REGIMES[model.regime], TONES[model.regime] ?? ""),
     cell(share(model.p_short_gamma)),
-    cell(level(model.flip_usd), "flip", "strong"),
+    cell(level(model.flip_usd), isKnown(model.flip_usd) ? "flip" : "", "strong"),
     cell(between(model.flip_usd_lo, model.flip_usd_hi, level)),
     cell(share(model.p_no_flip)),
     cell(money(model.vega_usd_per_pt), toneOf(model.vega_usd_per_pt)),
@@ -77,7 +77,7 @@ function showStability({ stability, spot_usd: spot }) {
   const name = NAMES[stability.position] ?? stability.position;
   set("positions-flip-words", isKnown(flip)
     ? `${name}: flip ${level(flip)}, ${percent(flip / spot - 1, 2)} from spot. With 5 % noise on every position it ` +
-      `scatters by \u00B1${level(noise)}${without ? `, and ${share(without)} of the noisy books have none` : ""}.`
+      `scatters by \u00B1${number(noise, noise < 100 ? 1 : 0)}${without ? `, and ${share(without)} of the noisy books have none` : ""}.`
     : `${name}: no flip in this selection.`);
   fill("positions-shifts", ...SHIFTS.map(([column, words]) => {
     const shift = stability[column];

@@ -26,9 +26,15 @@ function figure(body, skeleton, column, said, more = {}) {
 
 export const nets = (body, skeleton) => figure(body, skeleton, "gex_usd_per_1pct", money);
 
+/* The axis holds estimates, intervals and the index, not zero. */
 export function flips(body, skeleton) {
   const { spot } = skeleton.layout.meta.marks;
+  const known = body.data
+    .flatMap(({ flip_usd: flip, flip_usd_lo: low, flip_usd_hi: high }) => [flip, low, high]).filter(isKnown);
+  const [low, high] = [Math.min(body.spot_usd, ...known), Math.max(body.spot_usd, ...known)];
+  const margin = (high - low || 0.02 * body.spot_usd) * 0.08;
   return figure(body, skeleton, "flip_usd", level, {
+    xaxis: { ...skeleton.layout.xaxis, range: [low - margin, high + margin], autorange: false },
     shapes: [{ ...spot.line, x0: body.spot_usd, x1: body.spot_usd }],
   });
 }

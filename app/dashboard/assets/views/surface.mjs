@@ -16,6 +16,8 @@ const UNITS = {
   vega: "net vega, $ per pt",
 };
 
+const PAST = "net GEX, $ per 1 %, all expiries and both books";
+
 let page = null;
 const kept = {}; // newest answer of each map, shown until the next one is there
 
@@ -65,6 +67,7 @@ export default {
     const unit = UNITS[page.shown.params.greek];
     set("unit-surface-ahead", unit);
     set("unit-surface-shifted", unit);
+    set("unit-surface-past", kept.past ? PAST : "reading the past \u2026");
   },
 
   notice() {
