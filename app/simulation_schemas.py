@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app import schemas
 from app.board import Book
 from app.what_if import CustomerTrade, OptionName, Side, WhatIf
+from dealers.hedging import MOVES_PCT
 from dealers.rules import PositionModel
 from greeks.scenario import Scenario
 
@@ -78,13 +79,12 @@ class AskedWhatIf(Asked):
         Field(min_length=1, max_length=MAX_MOVES, description="moves of the hedge-flow ladders"),
     ] = None
 
-    def question(self) -> WhatIf:
-        """Return the question that was asked."""
+    def question(self, iv_points_per_pct: float) -> WhatIf:
+        """Return the question that was asked, volatility answering moves as on the board."""
         scenario = Scenario(self.move_pct, self.iv_shift_pts, self.hours)
         trades = tuple(trade.trade() for trade in self.trades)
-        if self.moves_pct is None:
-            return WhatIf(scenario, trades)
-        return WhatIf(scenario, trades, tuple(self.moves_pct))
+        moves = MOVES_PCT if self.moves_pct is None else tuple(self.moves_pct)
+        return WhatIf(scenario, trades, moves, iv_points_per_pct)
 
 
 class ScenarioOut(BaseModel):

@@ -46,7 +46,8 @@ def build_simulations_router(bench: Workbench) -> APIRouter:
         answer = await read(
             context, asked.asset, asked.position, asked.expiry, asked.book, asked.seq
         )
-        compute = partial(compute_what_if, answer.snapshot, asked.question())
+        question = asked.question(answer.state.tape.beta.used)
+        compute = partial(compute_what_if, answer.snapshot, question)
         return answer.json(await _ask(bench, compute))
 
     @router.get("/{asset}/surface", response_model=schemas.Body[simulation_schemas.SurfaceAnswer])

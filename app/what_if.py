@@ -64,11 +64,15 @@ class UnpricedOptionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The question: a scenario, added trades, and the sudden moves to show the hedge flow of."""
+    """The question: a scenario, added trades, and the sudden moves to show the hedge flow of.
+
+    `iv_points_per_pct` is how volatility answers those moves, as in the board's own hedge flow.
+    """
 
     scenario: Scenario = NOTHING_MOVES
     trades: tuple[CustomerTrade, ...] = ()
     moves_pct: tuple[float, ...] = MOVES_PCT
+    iv_points_per_pct: float = 0.0
 
 
 def find_row(chain: OptionChain, option: str | OptionName) -> int:
@@ -121,8 +125,8 @@ def compute_what_if(snapshot: ExposureSnapshot, asked: WhatIf) -> dict[str, Json
             "trades_usd": (0.0 - hedged) * chain.index_price,
         },
         "trades": trades,
-        "before": _side(snapshot, moves),
-        "after": _side(after, moves),
+        "before": _side(snapshot, moves, asked.iv_points_per_pct),
+        "after": _side(after, moves, asked.iv_points_per_pct),
     }
 
 
@@ -162,9 +166,13 @@ def _trade_rows(
     return out
 
 
-def _side(snapshot: ExposureSnapshot, moves_pct: FloatArray) -> dict[str, Json]:
+def _side(
+    snapshot: ExposureSnapshot, moves_pct: FloatArray, iv_points_per_pct: float
+) -> dict[str, Json]:
     """One side of the comparison, in the shapes of the board's own answers."""
-    flow = compute_hedge_flow(snapshot.chain, snapshot.position_coin, moves_pct, np.zeros(1))
+    flow = compute_hedge_flow(
+        snapshot.chain, snapshot.position_coin, moves_pct, np.zeros(1), iv_points_per_pct
+    )
     profile = views.profile(snapshot)
     return {
         "net": {name.value: snapshot.net_of(name) for name in Exposure},

@@ -262,7 +262,6 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(build_simulations_router(bench), dependencies=reading)
     app.include_router(positions_api.router, dependencies=reading)
     app.include_router(flows_api.router, dependencies=reading)
-    app.include_router(build_positions_router(OnceCache(bench)), dependencies=reading)
     app.include_router(build_pictures_router(board.store, bench), dependencies=reading)
     app.include_router(build_strike_history_router(board.store, bench), dependencies=reading)
     app.include_router(api.router, dependencies=reading)

@@ -110,7 +110,7 @@ def draw_expiries(axes: Axes, subject: Subject, look: Look) -> None:
 
 def draw_ladder(axes: Axes, subject: Subject, look: Look) -> None:
     """What dealers trade on sudden moves, re-hedged exactly; high prices on top."""
-    flow = hedge_flow_now(subject.snapshot, np.array(MOVES_PCT))
+    flow = hedge_flow_now(subject.snapshot, np.array(MOVES_PCT), subject.state.tape.beta.used)
     usd = flow.flow_coin * subject.spot_usd
     rows = np.arange(len(usd))
     axes.barh(rows, usd, 0.66, color=[look.of_sign(value) for value in usd], linewidth=0)

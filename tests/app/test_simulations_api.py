@@ -49,6 +49,11 @@ def test_before_is_the_board(board: Board) -> None:
     assert before["regime"] == summary["data"]["regime"]
     assert before["levels"]["flip_usd"] == summary["data"]["levels"]["flip_usd"]
     assert body["data"]["after"] == before
+    rows = board.get("/BTC/hedge-flow", position="reversed", expiry="weekly", seq=summary["seq"])
+    now = {row["move_pct"]: row["flow_coin"] for row in rows["data"] if row["horizon_s"] == 0}
+    flow = before["hedge_flow"]
+    shown = dict(zip(flow["move_pct"], flow["flow_coin"], strict=True))
+    assert shown == {move: now[move] for move in shown}
 
 
 def test_a_trade_by_its_terms_is_the_same_as_by_name(board: Board) -> None:
