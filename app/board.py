@@ -14,7 +14,7 @@ from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_DAY, BoolArray, FloatArray, Settlement
-from greeks.exposure import ExposureSnapshot, compute_exposure
+from greeks.exposure import ExposureSnapshot, compute_exposure, compute_exposures
 
 _FRIDAY = 4
 NO_TAPE = TapeReading()
@@ -119,10 +119,9 @@ def compute_selection(
 def compute_models(
     chain: OptionChain, tape: TapeReading = NO_TAPE
 ) -> dict[PositionModel, ExposureSnapshot]:
-    """Compute the whole chain once per position model."""
-    return {
-        model: compute_selection(chain, Selection(position=model), tape) for model in PositionModel
-    }
+    """Compute the whole chain under every position model at once."""
+    positions = {model.value: tape.position(model, chain) for model in PositionModel}
+    return {PositionModel(name): each for name, each in compute_exposures(chain, positions).items()}
 
 
 def atm_iv_30d(snapshot: ExposureSnapshot) -> float | None:

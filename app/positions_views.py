@@ -17,7 +17,8 @@ from dealers.rules import PositionModel
 from dealers.stability import compute_flip_stability, compute_regime_margin
 from greeks.conventions import Exposure, FloatArray
 from greeks.exposure import ExposureSnapshot
-from greeks.tables import known_or_zero, scale_exposures
+from greeks.held import known_or_zero
+from greeks.tables import scale_exposures
 
 _SEED = 1
 _HOUR_MS = 3_600_000

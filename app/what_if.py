@@ -15,8 +15,9 @@ from dealers.hedging import MOVES_PCT, compute_hedge_flow
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray, IntArray, Settlement
 from greeks.exposure import ExposureSnapshot, compute_chain_greeks, compute_exposure
+from greeks.held import known_or_zero
 from greeks.scenario import NOTHING_MOVES, Scenario, move_chain
-from greeks.tables import known_or_zero, scale_exposures
+from greeks.tables import scale_exposures
 
 Json = views.Json
 TRADED = (Exposure.GEX, Exposure.DELTA, Exposure.VEGA)

@@ -22,7 +22,8 @@ from greeks.conventions import FloatArray
 from greeks.exposure import compute_exposure
 from greeks.implied_vol import implied_vol
 from greeks.ladder import LADDER, Ladder, plans_of
-from greeks.profile import Book, compute_profile, gex_mixture
+from greeks.mixture import Mixture
+from greeks.profile import Book, compute_profiles, gex_mixture
 
 SECTION = "engine"
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "black76.csv"
@@ -123,11 +124,11 @@ class Engine:
         moves = ladder.moves
 
         def ours(i: int) -> FloatArray:
-            return gex_mixture(chains[i % len(chains)].held).on(ladder)[0]
+            return _mixture(chains[i % len(chains)]).on(ladder)[0]
 
         peers: dict[str, Task] = {
             "naive": lambda i: plain.profile(inputs[i % len(inputs)], moves),
-            "exact": lambda i: gex_mixture(chains[i % len(chains)].held).at(moves)[0],
+            "exact": lambda i: _mixture(chains[i % len(chains)]).at(moves)[0],
         }
         peers |= self._c_profile(inputs, moves)
         peers |= build(profile_builders(moves), inputs, self.missing)
@@ -149,14 +150,15 @@ class Engine:
 
     def flips(self) -> Row:
         books = [Book.of(variant.chain, variant.position) for variant in self.thousand]
-        profiles = [compute_profile(book) for book in books]
+        profiles = [compute_profiles(book) for book in books]
+        gross = np.ones(1)
 
         def ours(i: int) -> list[float]:
             book, profile = books[i % len(books)], profiles[i % len(books)]
-            return [flip.spot_usd for flip in find_book_flips(book, profile, 1.0)[0]]
+            return [flip.spot_usd for flip in find_book_flips(book, profile, gross)[0][0]]
 
         def by_brent(i: int) -> list[float]:
-            return _brent_roots(books[i % len(books)], profiles[i % len(books)].gex_usd_per_1pct)
+            return _brent_roots(books[i % len(books)], profiles[i % len(books)][0].gex_usd_per_1pct)
 
         note = "all roots of the book and of each expiry; brentq: the book's alone"
         row = measure(SECTION, "flips", ours, {"brentq": by_brent}, seconds=5, note=note)
@@ -241,8 +243,12 @@ def golden_error() -> float:
     return worst
 
 
+def _mixture(variant: Variant) -> Mixture:
+    return gex_mixture(variant.held, variant.held_position)
+
+
 def _profile_error(variant: Variant, ladder: Ladder) -> float:
-    mixture = gex_mixture(variant.held)
+    mixture = _mixture(variant)
     exact = mixture.at(ladder.moves)
     return float(np.abs(mixture.on(ladder) - exact).max() / np.abs(exact).max())
 

@@ -25,18 +25,20 @@ def rows() -> list[Row]:
         options = tiled(base, size)
         out.append(_row(f"growth_greeks_{size}", lambda o=options: compute_greeks(*o.columns)))
     for strikes in STRIKES:
-        held = variants(strikes_per_expiry=strikes, count=1)[0].held
+        chain = variants(strikes_per_expiry=strikes, count=1)[0]
         for levels in LEVELS:
             ladder = Ladder(count=levels)
             plans_of(ladder)
-            name = f"growth_profile_{len(held.row)}x{levels}"
-            out.append(_row(name, lambda h=held, x=ladder: gex_mixture(h).on(x)))
+            name = f"growth_profile_{len(chain.chain)}x{levels}"
+            out.append(
+                _row(name, lambda c=chain, x=ladder: gex_mixture(c.held, c.held_position).on(x))
+            )
     for expiries in (3, 6, 12):
         chosen = DAYS[:: len(DAYS) // expiries]
-        held = variants(strikes_per_expiry=504 // expiries, count=1, days=chosen)[0].held
+        chain = variants(strikes_per_expiry=504 // expiries, count=1, days=chosen)[0]
         ladder = Ladder()
         name = f"growth_profile_{expiries}_expiries"
-        out.append(_row(name, lambda h=held, x=ladder: gex_mixture(h).on(x)))
+        out.append(_row(name, lambda c=chain, x=ladder: gex_mixture(c.held, c.held_position).on(x)))
     return out
 
 

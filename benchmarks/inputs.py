@@ -40,6 +40,7 @@ class Variant:
     position: FloatArray
     options: Options
     held: HeldRows
+    held_position: FloatArray
 
 
 def variants(
@@ -66,7 +67,9 @@ def variants(
             chain.is_call.copy(),
             position,
         )
-        out.append(Variant(chain, position, options, HeldRows.of(chain, position)))
+        held = HeldRows.of(chain)
+        mine = held.open_position(position[None])
+        out.append(Variant(chain, position, options, held, mine))
     return out
 
 

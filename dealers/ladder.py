@@ -79,10 +79,10 @@ def gex_per_coin(chain: OptionChain) -> FloatArray:
 
 def _gex_per_coin(chain: OptionChain, moves: FloatArray) -> FloatArray:
     """(n, M) USD per 1 % and coin after each log-move; F' n(d1) = K n(d2)."""
-    held = HeldRows.of(chain, np.ones(len(chain)))
+    held = HeldRows.of(chain)
     v = held.sd[:, None]
     d2 = (log_ratio(held.forward, held.strike)[:, None] + moves) / v - v / 2
     density = np.exp(np.maximum(-0.5 * d2 * d2, FLOOR_EXPONENT))
     gex = np.zeros((len(chain), len(moves)))
-    gex[held.row] = (PCT * INV_SQRT_2PI * held.position * held.strike)[:, None] / v * density
+    gex[held.row] = (PCT * INV_SQRT_2PI * held.share * held.strike)[:, None] / v * density
     return gex

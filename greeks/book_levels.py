@@ -5,6 +5,7 @@ Knows how profiles and tables were computed; what the levels are is `greeks.leve
 
 import numpy as np
 
+from greeks.black76 import differs_from_previous
 from greeks.chain import OptionChain
 from greeks.conventions import (
     SECONDS_PER_YEAR,
@@ -13,8 +14,10 @@ from greeks.conventions import (
     FloatArray,
     IntArray,
 )
-from greeks.flips import Curves, find_roots, sample_curves
+from greeks.flips import Curves, Roots, find_roots, sample_curves
+from greeks.held import known_or_zero
 from greeks.ladder import LADDER
+from greeks.layout import Layout
 from greeks.levels import (
     NEAR,
     Cliff,
@@ -30,47 +33,55 @@ from greeks.mixture import WHOLE
 from greeks.pin import Pin
 from greeks.profile import Book, Profile
 from greeks.settlement import WINDOW_S
-from greeks.tables import ExpiryTable, StrikeTable, known_or_zero
+from greeks.tables import ExpiryTable, StrikeTable
 
 
 def find_book_flips(
-    book: Book, profile: Profile, gross: float
-) -> tuple[tuple[Flip, ...], FloatArray]:
-    """All flips of the book, and the one nearest to spot of each of its expiries."""
-    of_expiry = np.full(len(book.expiry_ms), np.nan)
+    book: Book, profiles: tuple[Profile, ...], gross: FloatArray
+) -> tuple[list[tuple[Flip, ...]], FloatArray]:
+    """All flips under each position, and (P, E) the one nearest to spot of each expiry alone.
+
+    `gross` is (P,) gross GEX at spot.
+    """
+    nearest = np.full((len(profiles), len(book.expiry_ms)), np.nan)
     if not (book.spot_usd > 0 and len(book.expiry_ms)):
-        return (), of_expiry
-    curves = sample_curves(
-        book.mixture, LADDER, profile.gex_usd_per_1pct, profile.expiry_gex_usd_per_1pct
-    )
+        return [() for _ in profiles], nearest
+    total = np.stack([profile.gex_usd_per_1pct for profile in profiles])
+    by_expiry = np.stack([profile.expiry_gex_usd_per_1pct for profile in profiles])
+    curves = sample_curves(book.mixture, LADDER, total, by_expiry)
     roots = find_roots(book.mixture, curves)
-    for group in np.unique(roots.group[roots.group != WHOLE]):
-        moves = roots.move[roots.group == group]
-        of_expiry[group] = book.spot_usd * np.exp(moves[np.argmin(np.abs(moves))])
-    whole = roots.group == WHOLE
-    return _describe(book, curves, roots.move[whole], roots.slope[whole], gross), of_expiry
+    alone = roots.groups != WHOLE
+    far_first = np.argsort(-np.abs(roots.move[alone]), kind="stable")  # the nearest is written last
+    owner = roots.sets[alone][far_first], roots.groups[alone][far_first]
+    nearest[owner] = book.spot_usd * np.exp(roots.move[alone][far_first])
+    return _describe(book, curves, roots, gross), nearest
 
 
 def _describe(
-    book: Book, curves: list[Curves], moves: FloatArray, slopes: FloatArray, gross: float
-) -> tuple[Flip, ...]:
+    book: Book, curves: list[Curves], roots: Roots, gross: FloatArray
+) -> list[tuple[Flip, ...]]:
     whole = next(curve for curve in curves if WHOLE in curve.groups)
-    values = whole.values[np.flatnonzero(whole.groups == WHOLE)[0]]
-    edges = moves[:, None] + np.log1p([-NEAR, NEAR])
-    at_edges = np.abs(book.mixture.first_at(edges.ravel())).reshape(-1, 2)
-    return tuple(
-        describe_flip(
-            float(book.spot_usd * np.exp(move)),
-            float(slope),
-            max(float(ends.max()), largest_within(whole.moves, values, *edge.tolist())),
-            gross,
+    rows = np.flatnonzero(whole.groups == WHOLE)
+    of_book = np.flatnonzero(roots.groups == WHOLE)
+    edges = roots.move[of_book, None] + np.log1p([-NEAR, NEAR])
+    at_edges = np.abs(book.mixture.leading_at(edges.ravel())).reshape(len(gross), *edges.shape)
+    flips: list[list[Flip]] = [[] for _ in gross]
+    for i, (root, edge) in enumerate(zip(of_book.tolist(), edges.tolist(), strict=True)):
+        own = int(roots.sets[root])
+        largest = max(
+            float(at_edges[own, i].max()),
+            largest_within(whole.moves, whole.values[rows[own]], *edge),
         )
-        for move, slope, edge, ends in zip(moves, slopes, edges, at_edges, strict=True)
-    )
+        level = float(book.spot_usd * np.exp(roots.move[root]))
+        flips[own].append(
+            describe_flip(level, float(roots.slope[root]), largest, float(gross[own]))
+        )
+    return [tuple(found) for found in flips]
 
 
 def compute_levels(
     chain: OptionChain,
+    layout: Layout,
     position_coin: FloatArray,
     by_strike: StrikeTable,
     by_expiry: ExpiryTable,
@@ -95,7 +106,7 @@ def compute_levels(
         call_walls=call_walls,
         put_walls=put_walls,
         cliff=_cliff(chain, by_expiry),
-        pin=_pin(chain, position_coin, by_expiry),
+        pin=_pin(chain, layout, position_coin, by_expiry),
     )
 
 
@@ -119,24 +130,29 @@ def _cliff(chain: OptionChain, by_expiry: ExpiryTable) -> Cliff | None:
     )
 
 
-def _pin(chain: OptionChain, position_coin: FloatArray, by_expiry: ExpiryTable) -> Pin | None:
+def _pin(
+    chain: OptionChain, layout: Layout, position_coin: FloatArray, by_expiry: ExpiryTable
+) -> Pin | None:
     """The strike of the next expiry with the largest n phi(xi), where dealers are long."""
     at = _next_expiry(chain, by_expiry.expiry_ms)
     if at is None:
         return None
+    rows = layout.rows_of(at)
     expiry_ms = int(by_expiry.expiry_ms[at])
     seconds = (expiry_ms - chain.as_of_ms) / 1000
     effective = seconds - 2 * WINDOW_S / 3 if seconds > WINDOW_S else seconds / 3
     sd = float(by_expiry.atm_iv[at] * np.sqrt(effective / SECONDS_PER_YEAR))
-    mine = (chain.expiry_ms == expiry_ms) & chain.is_usable & (chain.strike > 0)
-    mine &= np.isfinite(position_coin)
-    strikes, group = np.unique(chain.strike[mine], return_inverse=True)
-    if not (sd > 0 and len(strikes)):
+    strike = chain.strike[rows]
+    held = known_or_zero(position_coin[rows]) * (chain.is_usable[rows] & (strike > 0))
+    if not (sd > 0 and np.any(held)):
         return None
-    position = np.bincount(group, position_coin[mine])
-    distance = np.log(chain.index_price / strikes)
-    pull = position * np.exp(-0.5 * (distance / sd) ** 2)
+    first = np.flatnonzero(differs_from_previous(strike))
+    position = np.add.reduceat(held, first)
+    with np.errstate(all="ignore"):
+        distance = np.log(chain.index_price / strike[first])
+        pull = np.where(position > 0, position * np.exp(-0.5 * (distance / sd) ** 2), 0.0)
     best = int(np.argmax(pull))
     if not pull[best] > 0:
         return None
-    return Pin(float(strikes[best]), expiry_ms, float(position[best]), float(distance[best]), sd)
+    strike_usd = float(strike[first][best])
+    return Pin(strike_usd, expiry_ms, float(position[best]), float(distance[best]), sd)

@@ -33,13 +33,18 @@ class MovingBook:
 
     chain: OptionChain
     held: HeldRows
+    position: FloatArray
+    averaging_position: FloatArray
     smiles: tuple[Smile, ...]
     stickiness: float
 
     @classmethod
     def of(cls, chain: OptionChain, position_coin: FloatArray, stickiness: float) -> "MovingBook":
         """The book of `position_coin`, one per row, + = dealers long."""
-        return cls(chain, HeldRows.of(chain, position_coin), smiles_of(chain), stickiness)
+        held = HeldRows.of(chain)
+        position = held.open_position(position_coin)
+        averaging = held.averaging_position(position_coin)
+        return cls(chain, held, position, averaging, smiles_of(chain), stickiness)
 
     def net_gex_at(self, spot_usd: FloatArray) -> FloatArray:
         """Net GEX in USD per 1 % at each level, (L,)."""
@@ -62,7 +67,7 @@ class MovingBook:
             vanna[block] = -(d2_density / iv).sum(axis=1) * VOL_POINT
             charm[block] = d2_density @ (0.5 / held.years / DAYS_PER_YEAR)
         if held.averaging is not None:
-            charm += held.averaging_position @ averaging_charm_at(held.averaging, moves)
+            charm += self.averaging_position @ averaging_charm_at(held.averaging, moves)
         net = by_expiry.sum(axis=0)
         levels = ladder.levels(held.spot_usd)
         return Profile(levels, net, calls, puts, vega, vanna, charm, expiry_ms, by_expiry)
@@ -73,7 +78,7 @@ class MovingBook:
         iv = moved_iv(self.chain, self.smiles, moves, self.stickiness)[:, held.row]
         v = iv * (held.sd / held.iv)
         d2 = (moves[:, None] + log_ratio(held.forward, held.strike)) / v - v / 2
-        density = INV_SQRT_2PI * np.exp(-0.5 * d2 * d2) * (held.position * held.strike)
+        density = INV_SQRT_2PI * np.exp(-0.5 * d2 * d2) * (self.position * held.strike)
         d2_density = density * d2 / (held.forward * np.exp(moves)[:, None])
         return iv, density * (PCT / v), density, d2_density
 

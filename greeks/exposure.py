@@ -3,6 +3,7 @@
 Knows a chain and a position per option; never knows which model guessed the position.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from greeks.black76 import MAX_USD, Greeks, compute_greeks
 from greeks.book_levels import compute_levels, find_book_flips
 from greeks.chain import OptionChain
 from greeks.conventions import (
+    BoolArray,
     Exposure,
     FloatArray,
     Regime,
@@ -19,8 +21,10 @@ from greeks.conventions import (
     SmileDynamics,
 )
 from greeks.dynamics import MovingBook, find_moving_flips
-from greeks.levels import Levels
-from greeks.profile import Book, Profile, compute_profile
+from greeks.held import known_or_zero
+from greeks.layout import Layout, layout_of
+from greeks.levels import Flip, Levels
+from greeks.profile import Book, Profile, compute_profiles
 from greeks.settlement import averaged_options, compute_averaged_greeks, is_averaging
 from greeks.smile import STICKINESS
 from greeks.tables import (
@@ -28,11 +32,15 @@ from greeks.tables import (
     ExpiryTable,
     ExposureTable,
     StrikeTable,
-    known_or_zero,
-    scale_exposures,
+    exposures_per_coin,
     sum_by_expiry,
     sum_by_strike,
+    sum_open_interest,
 )
+from greeks.terms import Terms, terms_of
+
+MAX_COIN = 1e15
+"""A position beyond this cannot be true."""
 
 __all__ = [
     "ExpiryTable",
@@ -41,6 +49,7 @@ __all__ = [
     "Quality",
     "StrikeTable",
     "compute_exposure",
+    "compute_exposures",
     "of_book",
 ]
 
@@ -118,58 +127,135 @@ def compute_exposure(
     position_model: str,
     dynamics: SmileDynamics = SmileDynamics.STICKY_STRIKE,
 ) -> ExposureSnapshot:
-    """Exposures, sums, profile and levels of a chain under one dealer position.
+    """`compute_exposures` under one position, (n,) coins."""
+    return compute_exposures(chain, {position_model: position_coin}, dynamics)[position_model]
+
+
+def compute_exposures(
+    chain: OptionChain,
+    positions_coin: Mapping[str, FloatArray],
+    dynamics: SmileDynamics = SmileDynamics.STICKY_STRIKE,
+) -> dict[str, ExposureSnapshot]:
+    """Exposures, sums, profile and levels of a chain under several dealer positions at once.
+
+    What does not depend on who holds what is computed once: Greeks, forwards, Gaussians.
 
     Parameters
     ----------
     chain : n options.
-    position_coin : (n,) dealers' inventory in coins, + = dealers long.
-    position_model : the name that every answer states beside the numbers.
+    positions_coin : dealers' inventory in coins, (n,) each, + = dealers long, by the name of the
+        model that every answer states beside the numbers.
     dynamics : what volatility does along the profile and so at the book's flips; each expiry's
         own flip is the sticky-strike one. Sticky moneyness is exact and some 100 times slower.
 
-    Rows whose status forbids it, and rows with a non-finite position, are NaN in `by_option`
-    and left out of the sums; `quality` counts them. Where no row is known, every sum and the
-    profile are NaN.
+    Rows whose status forbids it, and rows with a position that is not finite or beyond
+    `MAX_COIN`, are NaN in `by_option` and left out of the sums; `quality` counts them. Where no
+    row is known, every sum and the profile are NaN.
     """
-    if position_coin.shape != (len(chain),):
-        raise ValueError(
-            f"position_coin: expected shape ({len(chain)},), was {position_coin.shape}"
+    positions = _believable(chain, positions_coin)
+    shared = _Shared.of(chain, positions)
+    by_option = [ExposureTable(shared.per_coin * position) for position in positions]
+    known = [known_or_zero(table.values) for table in by_option]
+    gross = np.array([np.abs(values).sum(axis=1) for values in known])
+    profiles = compute_profiles(shared.book)
+    flips, nearest = find_book_flips(shared.book, profiles, gross[:, 0])
+    snapshots = {}
+    for i, model in enumerate(positions_coin):
+        outlook = profiles[i], flips[i]
+        if dynamics is not SmileDynamics.STICKY_STRIKE and chain.index_price > 0:
+            outlook = _moving(chain, positions[i], dynamics, float(gross[i, 0]))
+        snapshots[model] = shared.snapshot(
+            model, positions[i], by_option[i], known[i], gross[i], *outlook, nearest[i]
         )
-    greeks, forward = compute_chain_greeks(chain)
-    by_option = scale_exposures(greeks, position_coin, forward)
-    known = known_or_zero(by_option.values)
-    is_known = np.isfinite(by_option.column(Exposure.GEX))
-    net, gross = known.sum(axis=1), np.abs(known).sum(axis=1)
-    is_unknown = len(chain) > 0 and not is_known.any()
-    if is_unknown:
-        net, gross = np.full_like(net, np.nan), np.full_like(gross, np.nan)
-    by_strike = sum_by_strike(chain, known, is_known)
-    book = Book.of(chain, position_coin)
-    profile = compute_profile(book)
-    flips, flip_of_expiry = find_book_flips(book, profile, float(gross[0]))
-    if dynamics is not SmileDynamics.STICKY_STRIKE and chain.index_price > 0:
-        moving = MovingBook.of(chain, position_coin, STICKINESS[dynamics])
-        profile = moving.profile()
-        flips = find_moving_flips(moving, profile, float(gross[0]))
-    if is_unknown:
-        profile = profile.unknown()
-    by_expiry = sum_by_expiry(chain, known, is_known, _in_order_of(chain, book, flip_of_expiry))
-    return ExposureSnapshot(
-        chain=chain,
-        position_model=position_model,
-        position_coin=position_coin,
-        greeks=greeks,
-        by_option=by_option,
-        by_strike=by_strike,
-        by_expiry=by_expiry,
-        net=net,
-        gross=gross,
-        regime=_regime(float(net[0]), float(gross[0])),
-        profile=profile,
-        levels=compute_levels(chain, position_coin, by_strike, by_expiry, profile, flips),
-        quality=_quality(chain, by_option),
-    )
+    return snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What does not depend on who holds what, and the book of all positions at once."""
+
+    chain: OptionChain
+    layout: Layout
+    greeks: Greeks
+    per_coin: FloatArray
+    terms: Terms
+    open_interest: FloatArray
+    book: Book
+
+    @classmethod
+    def of(cls, chain: OptionChain, positions: FloatArray) -> "_Shared":
+        layout = layout_of(chain)
+        greeks, forward = compute_chain_greeks(chain)
+        return cls(
+            chain=chain,
+            layout=layout,
+            greeks=greeks,
+            per_coin=exposures_per_coin(greeks, forward),
+            terms=terms_of(chain, layout),
+            open_interest=sum_open_interest(chain, layout),
+            book=Book.of(chain, positions),
+        )
+
+    def snapshot(
+        self,
+        model: str,
+        position_coin: FloatArray,
+        by_option: ExposureTable,
+        known: FloatArray,
+        gross: FloatArray,
+        profile: Profile,
+        flips: tuple[Flip, ...],
+        nearest_flip_of_expiry: FloatArray,
+    ) -> ExposureSnapshot:
+        """One position's snapshot; `known` are its exposures with unknown ones as 0."""
+        chain, layout = self.chain, self.layout
+        is_known = np.isfinite(by_option.column(Exposure.GEX))
+        net = known.sum(axis=1)
+        if len(chain) and not is_known.any():
+            net, gross = np.full_like(net, np.nan), np.full_like(gross, np.nan)
+            profile = profile.unknown()
+        by_strike = sum_by_strike(chain, layout, self.open_interest, known, is_known)
+        flip_usd = np.full(len(layout.expiry_ms), np.nan)
+        flip_usd[layout.expiry_of[self.book.first_rows]] = nearest_flip_of_expiry
+        by_expiry = sum_by_expiry(layout, self.terms, known, is_known, flip_usd)
+        return ExposureSnapshot(
+            chain=chain,
+            position_model=model,
+            position_coin=position_coin,
+            greeks=self.greeks,
+            by_option=by_option,
+            by_strike=by_strike,
+            by_expiry=by_expiry,
+            net=net,
+            gross=gross,
+            regime=_regime(float(net[0]), float(gross[0])),
+            profile=profile,
+            levels=compute_levels(
+                chain, layout, position_coin, by_strike, by_expiry, profile, flips
+            ),
+            quality=_quality(chain, is_known),
+        )
+
+
+def _moving(
+    chain: OptionChain, position_coin: FloatArray, dynamics: SmileDynamics, gross: float
+) -> tuple[Profile, tuple[Flip, ...]]:
+    """Profile and flips with volatilities that move along with spot."""
+    moving = MovingBook.of(chain, position_coin, STICKINESS[dynamics])
+    profile = moving.profile()
+    return profile, find_moving_flips(moving, profile, gross)
+
+
+def _believable(chain: OptionChain, positions_coin: Mapping[str, FloatArray]) -> FloatArray:
+    """All positions in one array (P, n), NaN where one cannot be true."""
+    for model, position in positions_coin.items():
+        if position.shape != (len(chain),):
+            raise ValueError(
+                f"{model} position_coin: expected shape ({len(chain)},), was {position.shape}"
+            )
+    positions = np.array(list(positions_coin.values()), dtype=np.float64)
+    positions[~(np.abs(positions) <= MAX_COIN)] = np.nan
+    return positions
 
 
 def compute_chain_greeks(chain: OptionChain) -> tuple[Greeks, FloatArray]:
@@ -194,25 +280,17 @@ def compute_chain_greeks(chain: OptionChain) -> tuple[Greeks, FloatArray]:
     return greeks, forward
 
 
-def _in_order_of(chain: OptionChain, book: Book, of_book: FloatArray) -> FloatArray:
-    """One value for each expiry of the chain, NaN for those without a row in the book."""
-    expiries = np.unique(chain.expiry_ms)
-    out = np.full(len(expiries), np.nan)
-    out[np.searchsorted(expiries, book.expiry_ms)] = of_book
-    return out
-
-
 def _regime(net_gex_at_spot: float, gross: float) -> Regime:
     if not gross > 0 or net_gex_at_spot == 0:
         return Regime.UNKNOWN
     return Regime.LONG_GAMMA if net_gex_at_spot > 0 else Regime.SHORT_GAMMA
 
 
-def _quality(chain: OptionChain, by_option: ExposureTable) -> Quality:
+def _quality(chain: OptionChain, is_known: BoolArray) -> Quality:
     counts = np.bincount(chain.status, minlength=len(RowStatus))
     return Quality(
         listed=len(chain),
-        used=int(np.count_nonzero(np.isfinite(by_option.values[0]))),
+        used=int(np.count_nonzero(is_known)),
         stale=int(counts[RowStatus.STALE]),
         without_iv=int(counts[RowStatus.NO_IV]),
         rejected=int(counts[RowStatus.REJECTED] + counts[RowStatus.NO_FORWARD]),

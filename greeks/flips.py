@@ -1,6 +1,6 @@
 """Every zero of a profile: bracketed on a ladder, refined on the exact sum.
 
-A curve is the first set of weights of a `Mixture`, summed over the whole book or over one group.
+A curve is a leading set of weights of a `Mixture`, summed over the whole book or over one group.
 Knows Gaussians and log-moves; knows no option and no dealer.
 """
 
@@ -24,15 +24,16 @@ _NEWTON_TOLERANCE = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Values of some curves on common rising log-moves, their signs exact.
+    """Values of R curves on common rising log-moves, their signs exact.
 
     Attributes
     ----------
-    groups : (R,) group of each curve, or `WHOLE`.
+    sets, groups : (R,) the set of weights of each curve, and its group or `WHOLE`.
     moves : (L,) log-moves.
     values : (R, L).
     """
 
+    sets: IntArray
     groups: IntArray
     moves: FloatArray
     values: FloatArray
@@ -44,50 +45,51 @@ class Roots:
 
     Attributes
     ----------
-    group : group of each zero, or `WHOLE`.
-    move : ln(S'/S) of each zero, rising within each group.
+    sets, groups : the curve of each zero, as in `Curves`.
+    move : ln(S'/S) of each zero, rising within each curve.
     slope : derivative of the curve by the log-move there.
     """
 
-    group: IntArray
+    sets: IntArray
+    groups: IntArray
     move: FloatArray
     slope: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class _Brackets:
-    """Intervals over which a curve changes sign, with its values at both ends."""
+    """Intervals over which a curve changes sign, its value at the low end, and a first guess."""
 
-    group: IntArray
+    sets: IntArray
+    groups: IntArray
     low: FloatArray
     high: FloatArray
     value_low: FloatArray
-    value_high: FloatArray
+    start: FloatArray
 
 
 def sample_curves(
     mixture: Mixture, ladder: Ladder, total: FloatArray, by_group: FloatArray
 ) -> list[Curves]:
-    """The whole book's curve and each group's, from their sums on the ladder.
+    """The curves of each leading set, whole (P, M) and by group (P, G, M), from the ladder.
 
     Values too small for the fast sum's sign are evaluated anew. A group so narrow that the
     ladder may step over it gets its own finer levels, and the whole book those of all such groups.
     """
-    values = np.concatenate([total[None], by_group])
-    groups = np.arange(WHOLE, len(by_group))
+    values = np.concatenate([total[:, None], by_group], axis=1)
     size = np.abs(values)
-    unsure = size < _UNSURE * size.max(axis=1, keepdims=True)
-    for row in np.flatnonzero(unsure.any(axis=1)).tolist():
-        _settle_signs(mixture, ladder, row + WHOLE, values[row], unsure[row])
+    unsure = size < _UNSURE * size.max(axis=2, keepdims=True)
+    for row in np.flatnonzero(unsure.any(axis=(0, 2))).tolist():
+        _settle_signs(mixture, ladder, row + WHOLE, values[:, row], unsure[:, row])
+    sets = np.repeat(np.arange(len(values))[:, None], values.shape[1], axis=1)
+    groups = np.broadcast_to(np.arange(WHOLE, by_group.shape[1]), sets.shape)
     fine = _fine_moves(mixture, ladder)
-    if not fine:
-        return [Curves(groups, ladder.moves, values)]
-    fine[WHOLE] = np.concatenate(list(fine.values()))
-    plain = ~np.isin(groups, list(fine))
-    return [
-        Curves(groups[plain], ladder.moves, values[plain]),
-        *(_refined(mixture, ladder, group, values[group + 1], fine[group]) for group in fine),
-    ]
+    plain = ~np.isin(groups, [WHOLE, *fine]) if fine else np.ones(groups.shape, bool)
+    curves = [Curves(sets[plain], groups[plain], ladder.moves, values[plain])]
+    if fine:
+        fine[WHOLE] = np.concatenate(list(fine.values()))
+        curves += [_refined(mixture, ladder, g, values[:, g - WHOLE], fine[g]) for g in fine]
+    return curves
 
 
 def _settle_signs(
@@ -97,9 +99,11 @@ def _settle_signs(
     low, high = mixture.extent()
     rows = slice(None) if group == WHOLE else slice(group, group + 1)
     reached = slice(*ladder.moves.searchsorted([min(low[rows]), max(high[rows])]))
+    columns = reached.start + np.flatnonzero(unsure[:, reached].any(axis=0))
+    exact = mixture.leading_at(ladder.moves[columns], group)
+    exact = np.where(unsure[:, columns], exact, values[:, columns])
     values[unsure] = 0.0
-    columns = reached.start + np.flatnonzero(unsure[reached])
-    values[columns] = mixture.first_at(ladder.moves[columns], group)
+    values[:, columns] = exact
 
 
 def _fine_moves(mixture: Mixture, ladder: Ladder) -> dict[int, FloatArray]:
@@ -119,8 +123,9 @@ def _refined(
 ) -> Curves:
     moves = np.concatenate([ladder.moves, extra])
     order = np.argsort(moves, kind="stable")
-    both = np.concatenate([values, mixture.first_at(extra, group)])
-    return Curves(np.array([group]), moves[order], both[order][None])
+    both = np.concatenate([values, mixture.leading_at(extra, group)], axis=1)
+    sets = np.arange(len(values))
+    return Curves(sets, np.full_like(sets, group), moves[order], both[:, order])
 
 
 def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
@@ -131,17 +136,16 @@ def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
     """
     found = [_sign_changes(batch) for batch in curves]
     found += [_hidden_pairs(mixture, batch) for batch in curves]
-    group, low, high, value_low, value_high = (
+    sets, groups, low, high, value_low, start = (
         np.concatenate([getattr(part, name) for part in found])
-        for name in ("group", "low", "high", "value_low", "value_high")
+        for name in ("sets", "groups", "low", "high", "value_low", "start")
     )
-    if not len(group):
-        return Roots(group, low, low)
-    points = _PointSums.of(mixture, group)
-    start = low + (high - low) * value_low / (value_low - value_high)
+    if not len(groups):
+        return Roots(sets, groups, low, low)
+    points = _PointSums.of(mixture, sets, groups)
     move, slope = _refine(points, low, high, value_low, start, order=0)
-    order = np.lexsort((move, group))
-    return Roots(group[order], move[order], slope[order])
+    order = np.lexsort((move, groups, sets))
+    return Roots(sets[order], groups[order], move[order], slope[order])
 
 
 def _sign_changes(curves: Curves) -> _Brackets:
@@ -153,13 +157,28 @@ def _sign_changes(curves: Curves) -> _Brackets:
     left, right = known[change], known[change + 1]
     one_curve = left // length == right // length
     left, right = left[one_curve], right[one_curve]
-    return _Brackets(
-        curves.groups[left // length],
-        curves.moves[left % length],
-        curves.moves[right % length],
-        flat[left],
-        flat[right],
-    )
+    row, low, high = left // length, curves.moves[left % length], curves.moves[right % length]
+    start = low + (high - low) * flat[left] / (flat[left] - flat[right])
+    inside = (left % length > 0) & (left % length < length - 2) & (right == left + 1)
+    start[inside] = _cubic_guess(curves, left[inside], low[inside], high[inside], start[inside])
+    return _Brackets(curves.sets[row], curves.groups[row], low, high, flat[left], start)
+
+
+def _cubic_guess(
+    curves: Curves, left: IntArray, low: FloatArray, high: FloatArray, linear: FloatArray
+) -> FloatArray:
+    """Where the move as a cubic of the value, through two levels to each side, has value zero.
+
+    Neville's scheme; `linear` where that leaves the bracket.
+    """
+    at = np.arange(-1, 3)[:, None] + left
+    value = curves.values.ravel()[at]
+    guess = curves.moves[at % len(curves.moves)]
+    with np.errstate(all="ignore"):
+        for k in (1, 2, 3):
+            first, last = value[:-k], value[k:]
+            guess = (last * guess[:-1] - first * guess[1:]) / (last - first)
+    return np.where((guess[0] > low) & (guess[0] < high), guess[0], linear)
 
 
 def _hidden_pairs(mixture: Mixture, curves: Curves) -> _Brackets:
@@ -173,18 +192,23 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> _Brackets:
     row, at, middle = row[dips], at[dips], middle[dips]
     extremum = value = middle
     if len(row):
-        points = _PointSums.of(mixture, curves.groups[row])
+        points = _PointSums.of(mixture, curves.sets[row], curves.groups[row])
         slope = points.at(moves[at])[1]
         extremum, _ = _refine(points, moves[at], moves[at + 2], slope, moves[at + 1], order=1)
         value = points.at(extremum)[0]
     pairs = np.flatnonzero(value * middle < 0)
     row, at, extremum, value = row[pairs], at[pairs], extremum[pairs], value[pairs]
+    low = np.concatenate([moves[at], extremum])
+    high = np.concatenate([extremum, moves[at + 2]])
+    value_low = np.concatenate([values[row, at], value])
+    value_high = np.concatenate([value, values[row, at + 2]])
     return _Brackets(
+        np.tile(curves.sets[row], 2),
         np.tile(curves.groups[row], 2),
-        np.concatenate([moves[at], extremum]),
-        np.concatenate([extremum, moves[at + 2]]),
-        np.concatenate([values[row, at], value]),
-        np.concatenate([value, values[row, at + 2]]),
+        low,
+        high,
+        value_low,
+        low + (high - low) * value_low / (value_low - value_high),
     )
 
 
@@ -227,14 +251,14 @@ class _PointSums:
     offsets: IntArray
 
     @classmethod
-    def of(cls, mixture: Mixture, groups: IntArray) -> "_PointSums":
+    def of(cls, mixture: Mixture, sets: IntArray, groups: IntArray) -> "_PointSums":
         edges = np.append(mixture.starts, len(mixture.sd))
         start = np.where(groups == WHOLE, 0, edges[groups])
         counts = np.where(groups == WHOLE, len(mixture.sd), edges[groups + 1]) - start
         offsets = np.cumsum(counts) - counts
         rows = np.arange(counts.sum()) + np.repeat(start - offsets, counts)
-        centre, sd, weight = mixture.centre[rows], mixture.sd[rows], mixture.weights[0, rows]
-        return cls(centre, sd, weight, counts, offsets)
+        weight = mixture.weights[np.repeat(sets, counts), rows]
+        return cls(mixture.centre[rows], mixture.sd[rows], weight, counts, offsets)
 
     def at(self, moves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, slope and bend of each curve at its own move."""

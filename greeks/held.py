@@ -1,4 +1,4 @@
-"""The rows of a chain that carry gamma under a position, as the formulas of a profile see them."""
+"""The rows of a chain that carry gamma, as the formulas of a profile see them."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +15,7 @@ Column = TypeVar("Column", FloatArray, IntArray, BoolArray)
 
 @dataclass(frozen=True, slots=True)
 class HeldRows:
-    """Usable rows in the chain's order; inside a settlement average with what is still open.
+    """Usable rows in the chain's order, whoever holds them.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class HeldRows:
     row : (h,) index into the chain.
     expiry_ms, is_call, forward, strike, years, iv : (h,) F, K, T, s of each row.
     sd : v, total standard deviation to expiry.
-    position : q, coins, + = dealers long; times the open share inside the average.
-    averaging, averaging_position : the options inside their average, and the whole position in
-        them: their charm has a part that is no Gaussian.
+    share : the part of a position that is still open: less than 1 inside the settlement average.
+    averaging, averaging_row : the options inside their average and their rows in the chain: their
+        charm has a part that is no Gaussian.
     """
 
     spot_usd: float
@@ -37,25 +37,25 @@ class HeldRows:
     years: FloatArray
     iv: FloatArray
     sd: FloatArray
-    position: FloatArray
+    share: FloatArray
     averaging: AveragedOptions | None
-    averaging_position: FloatArray
+    averaging_row: IntArray
 
     @classmethod
-    def of(cls, chain: OptionChain, position_coin: FloatArray) -> "HeldRows":
-        """Take the rows with a usable mark, a known position and time to live."""
+    def of(cls, chain: OptionChain) -> "HeldRows":
+        """Take the rows with a usable mark and time to live."""
         F, K, years, iv = chain.forward, chain.strike, chain.years_to_expiry, chain.mark_iv
         with np.errstate(all="ignore"):
             sd = iv * np.sqrt(np.maximum(years, 0.0))
-        usable = chain.is_usable & np.isfinite(position_coin) & is_computable(F, K, years, iv)
+        usable = chain.is_usable & is_computable(F, K, years, iv)
         usable &= sd >= MIN_SD
         averaging = is_averaging(chain) & usable
-        options, held = None, position_coin
+        share, options = np.ones(len(chain)), None
         if averaging.any():
             options = averaged_options(chain, averaging)
-            F, K, sd, held = F.copy(), K.copy(), sd.copy(), held.copy()
+            F, K, sd = F.copy(), K.copy(), sd.copy()
             F[averaging], K[averaging], sd[averaging] = options.forward, options.strike, options.sd
-            held[averaging] *= options.share
+            share[averaging] = options.share
             usable[averaging] &= (options.strike > 0) & (options.sd >= MIN_SD)
         row = np.flatnonzero(usable)
         return cls(
@@ -68,10 +68,24 @@ class HeldRows:
             years=_take(years, row),
             iv=_take(iv, row),
             sd=_take(sd, row),
-            position=_take(held, row),
+            share=_take(share, row),
             averaging=options,
-            averaging_position=position_coin[averaging],
+            averaging_row=np.flatnonzero(averaging),
         )
+
+    def open_position(self, position_coin: FloatArray) -> FloatArray:
+        """Coins q of each row from positions of the chain, (..., n) to (..., h); unknown as 0."""
+        return known_or_zero(position_coin[..., self.row]) * self.share
+
+    def averaging_position(self, position_coin: FloatArray) -> FloatArray:
+        """Coins in each option inside its average, open or not, (..., n) to (..., a)."""
+        return known_or_zero(position_coin[..., self.averaging_row])
+
+
+def known_or_zero(values: FloatArray) -> FloatArray:
+    """The values with what is not finite as 0, for sums over what is known."""
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, 0.0)
 
 
 def _take(column: Column, row: IntArray) -> Column:

@@ -8,6 +8,7 @@ and no exposure.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,28 +28,32 @@ class Mixture:
     Attributes
     ----------
     centre, sd : (m,) c_i and v_i > 0, in log-moves.
-    weights : (C, m); the first set is also summed group by group.
+    weights : (C, m); the leading sets are also summed group by group.
     starts : (G,) first row of each group, rising from 0.
+    leading : P, the number of leading sets.
     """
 
     centre: FloatArray
     sd: FloatArray
     weights: FloatArray
     starts: IntArray
+    leading: int = 1
 
     def at(self, moves: FloatArray) -> FloatArray:
         """Exact sums at each log-move: (C, L). The reference."""
         return self._sums_at(moves, self.weights, slice(0, len(self.sd)))
 
-    def first_at(self, moves: FloatArray, group: int = WHOLE) -> FloatArray:
-        """Exact sums of the first set of weights at each log-move: (L,)."""
+    def leading_at(self, moves: FloatArray, group: int = WHOLE) -> FloatArray:
+        """Exact sums of the leading sets at each log-move, of one group or all: (P, L)."""
         rows = self.rows_of(group)
-        return np.asarray(self._sums_at(moves, self.weights[:1, rows], rows)[0])
+        return self._sums_at(moves, self.weights[: self.leading, rows], rows)
 
     def groups_at(self, moves: FloatArray) -> FloatArray:
-        """Exact sums of the first set of weights, group by group: (G, L)."""
-        rows = [self.first_at(moves, group) for group in range(len(self.starts))]
-        return np.array(rows).reshape(len(rows), len(moves))
+        """Exact sums of the leading sets, group by group: (P, G, L)."""
+        out = np.empty((self.leading, len(self.starts), len(moves)))
+        for group in range(len(self.starts)):
+            out[:, group] = self.leading_at(moves, group)
+        return out
 
     def on(self, ladder: Ladder) -> FloatArray:
         """Sums at every level of a ladder: (C, M), to 1e-11 of the largest value.
@@ -62,14 +67,15 @@ class Mixture:
         return total
 
     def on_with_groups(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:
-        """The same, and the sums of the first set of weights group by group: (G, M)."""
+        """The same, and the sums of the leading sets group by group: (P, G, M)."""
         count = len(self.weights)
         total = np.zeros((count, ladder.count))
-        by_group = np.zeros((len(self.starts), ladder.count))
+        by_group = np.zeros((self.leading, len(self.starts), ladder.count))
         for run in self._runs(ladder):
             sums = run.publish(self._weights_with_groups(run.groups, run.rows))
             total[:, run.levels] += sums[:count]
-            by_group[run.groups, run.levels] = sums[count:]
+            alone = by_group[:, run.groups, run.levels]
+            alone[...] = sums[count:].reshape(alone.shape)
         return total, by_group
 
     def rows_of(self, group: int) -> slice:
@@ -139,15 +145,15 @@ class Mixture:
         return by_power
 
     def _weights_with_groups(self, groups: slice, rows: slice) -> FloatArray:
-        """The weights of a run, and below them the first set again, each group in its own row."""
-        count, first = len(self.weights), rows.start
-        out = np.zeros((count + groups.stop - groups.start, rows.stop - first))
+        """The weights of a run, and below them its leading sets with each group in its own row."""
+        count, lead, first = len(self.weights), self.leading, rows.start
+        width = groups.stop - groups.start
+        out = np.zeros((count + lead * width, rows.stop - first))
         out[:count] = self.weights[:, rows]
-        starts = self.starts[groups].tolist()
-        for row, (start, end) in enumerate(
-            zip(starts, [*starts[1:], rows.stop], strict=True), count
-        ):
-            out[row, start - first : end - first] = self.weights[0, start:end]
+        alone = out[count:].reshape(lead, width, out.shape[1])
+        edges = [*self.starts[groups].tolist(), rows.stop]
+        for row, (start, end) in enumerate(pairwise(edges)):
+            alone[:, row, start - first : end - first] = self.weights[:lead, start:end]
         return out
 
 

@@ -19,7 +19,7 @@ from greeks.mixture import Mixture
 from greeks.settlement import averaging_charm_at
 
 _GEX_SCALE = PCT * INV_SQRT_2PI
-_NET, _CALLS, _PUTS, _VEGA, _VANNA, _CHARM, _SETS = 0, 1, 2, 3, 4, 6, 8  # sets of weights
+_NET, _CALLS, _PUTS, _VEGA, _VANNA, _CHARM, _SETS = 0, 1, 2, 3, 4, 6, 8  # sets of each position
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +55,34 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The held rows of a chain as a mixture in the log-move of spot.
+    """The held rows of a chain as a mixture in the log-move of spot, under P positions at once.
 
     Attributes
     ----------
     held : the rows.
     expiry_ms : (E,) one group of the mixture each.
-    mixture : weights of net, call and put GEX, vega, and two each for vanna and charm.
+    mixture : P sets of weights each of net, call and put GEX and vega, two of vanna and charm;
+        those of net GEX come first and are also summed by expiry.
+    averaging_position : (P, a) coins in the options inside their settlement average.
     """
 
     held: HeldRows
     expiry_ms: IntArray
     mixture: Mixture
+    averaging_position: FloatArray
 
     @classmethod
     def of(cls, chain: OptionChain, position_coin: FloatArray) -> "Book":
-        """The book of `position_coin`, one per row, + = dealers long."""
-        held = HeldRows.of(chain, position_coin)
+        """The book of positions (n,) or (P, n) in coins, + = dealers long."""
+        held, positions = HeldRows.of(chain), np.atleast_2d(position_coin)
         expiries = held.expiry_ms[differs_from_previous(held.expiry_ms)]
-        return cls(held, expiries, mixture_of(held))
+        mixture = mixture_of(held, held.open_position(positions))
+        return cls(held, expiries, mixture, held.averaging_position(positions))
+
+    @property
+    def first_rows(self) -> IntArray:
+        """The first held row of each expiry, as an index into the chain, (E,)."""
+        return self.held.row[differs_from_previous(self.held.expiry_ms)]
 
     @property
     def spot_usd(self) -> float:
@@ -81,24 +90,24 @@ class Book:
         return self.held.spot_usd
 
     def net_gex_at(self, spot_usd: FloatArray) -> FloatArray:
-        """Exact net GEX in USD per 1 % at each level, (L,)."""
-        return self.mixture.first_at(np.log(spot_usd / self.spot_usd))
+        """Exact net GEX of the first position in USD per 1 % at each level, (L,)."""
+        return np.asarray(self.mixture.leading_at(np.log(spot_usd / self.spot_usd))[0])
 
 
-def gex_mixture(held: HeldRows) -> Mixture:
-    """Net GEX alone; neighbours that differ in nothing but their type share a Gaussian.
+def gex_mixture(held: HeldRows, position: FloatArray) -> Mixture:
+    """Net GEX alone of positions (P, h); neighbours that differ only in type share a Gaussian.
 
     With q the position and phi(z) = exp(-z^2/2): GEX = 0.01 q K phi(d2)/(v sqrt(2 pi)), because
     F' n(d1) = K n(d2).
     """
     rows, centre, starts = _gaussians(held)
     v = held.sd[rows]
-    weights = _sum_twins(held.position[None], rows)
+    weights = _sum_twins(position, rows)
     weights *= _GEX_SCALE * held.strike[rows] / v
-    return Mixture(centre, v, weights, starts)
+    return Mixture(centre, v, weights, starts, len(position))
 
 
-def mixture_of(held: HeldRows) -> Mixture:
+def mixture_of(held: HeldRows, position: FloatArray) -> Mixture:
     """GEX as in `gex_mixture`, net, of calls and of puts, and the other exposures of a profile.
 
     vega = GEX v^2/s; vanna = -0.01 q (K/F') d2 n(d2)/s and charm = q (K/F') d2 n(d2)/(2 T 365),
@@ -107,17 +116,18 @@ def mixture_of(held: HeldRows) -> Mixture:
     rows, centre, starts = _gaussians(held)
     F, K, T = held.forward[rows], held.strike[rows], held.years[rows]
     s, v = held.iv[rows], held.sd[rows]
-    q, calls = held.position, held.position * held.is_call
-    weights = np.empty((_SETS, len(rows)))
-    gex = weights[: _PUTS + 1]
-    gex[:] = _sum_twins(np.stack([q, calls, q - calls]), rows)
+    count = len(position)
+    weights = np.empty((_SETS, count, len(rows)))
+    calls = position * held.is_call
+    gex = weights[: _PUTS + 1].reshape(3 * count, -1)
+    gex[:] = _sum_twins(np.concatenate([position, calls, position - calls]), rows)
     gex *= _GEX_SCALE * K / v
     np.multiply(weights[_NET], v * v / s * (VOL_POINT / PCT), out=weights[_VEGA])
     slope = weights[_NET] / (F * PCT)  # q (K/F) phi(d2)/v
     np.divide(slope, -s / VOL_POINT, out=weights[_VANNA])
     np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[_CHARM])
     weights[_VANNA + 1 :: 2] = weights[_VANNA::2] * centre
-    return Mixture(centre, v, weights, starts)
+    return Mixture(centre, v, weights.reshape(_SETS * count, -1), starts, count)
 
 
 def _gaussians(held: HeldRows) -> tuple[IntArray, FloatArray, IntArray]:
@@ -144,35 +154,48 @@ def build_ladder(
     return Ladder(low, high, count).levels(spot_usd)
 
 
-def compute_profile(book: Book, ladder: Ladder = LADDER) -> Profile:
-    """Exposures of a book at every level of a ladder, by interpolation plans.
+def compute_profiles(book: Book, ladder: Ladder = LADDER) -> tuple[Profile, ...]:
+    """Exposures of a book at every level of a ladder by interpolation plans, for each position.
 
     Error below 1e-11 of each exposure's largest value against `exact_profile`.
     """
-    return _profile(book, ladder.moves, *book.mixture.on_with_groups(ladder))
+    return _profiles(book, ladder.moves, *book.mixture.on_with_groups(ladder))
+
+
+def compute_profile(book: Book, ladder: Ladder = LADDER) -> Profile:
+    """The same of the first position alone."""
+    return compute_profiles(book, ladder)[0]
 
 
 def exact_profile(book: Book, spot_usd: FloatArray) -> Profile:
-    """The same at any levels, one density per option and level: the reference."""
+    """The first position's at any levels, one density per option and level: the reference."""
     moves = np.log(spot_usd / book.spot_usd)
-    return _profile(book, moves, book.mixture.at(moves), book.mixture.groups_at(moves))
+    return _profiles(book, moves, book.mixture.at(moves), book.mixture.groups_at(moves))[0]
 
 
-def _profile(book: Book, moves: FloatArray, sums: FloatArray, by_expiry: FloatArray) -> Profile:
-    with np.errstate(invalid="ignore"):
-        ratio = np.exp(moves)
-        charm = (moves * sums[_CHARM] - sums[_CHARM + 1]) / ratio
-        if book.held.averaging is not None:
-            fading = averaging_charm_at(book.held.averaging, moves)
-            charm += book.held.averaging_position @ fading
-        return Profile(
-            spot_usd=book.spot_usd * ratio,
-            gex_usd_per_1pct=sums[_NET],
-            call_gex_usd_per_1pct=sums[_CALLS],
-            put_gex_usd_per_1pct=sums[_PUTS],
-            vega_usd_per_pt=sums[_VEGA],
-            vanna_coin_per_pt=(moves * sums[_VANNA] - sums[_VANNA + 1]) / ratio,
-            charm_coin_per_day=charm,
+def _profiles(
+    book: Book, moves: FloatArray, sums: FloatArray, by_expiry: FloatArray
+) -> tuple[Profile, ...]:
+    """From (C, L) sums and (P, E, L) of each expiry to a profile for each of P positions."""
+    sets = sums.reshape(_SETS, book.mixture.leading, len(moves))
+    ratio = np.exp(moves)
+    levels = book.spot_usd * ratio
+    vanna, charm = ((moves * sets[first] - sets[first + 1]) / ratio for first in (_VANNA, _CHARM))
+    if book.held.averaging is not None:
+        with np.errstate(invalid="ignore"):
+            charm += book.averaging_position @ averaging_charm_at(book.held.averaging, moves)
+    net, calls, puts, vega = sets[: _VEGA + 1]
+    return tuple(
+        Profile(
+            spot_usd=levels,
+            gex_usd_per_1pct=net[at],
+            call_gex_usd_per_1pct=calls[at],
+            put_gex_usd_per_1pct=puts[at],
+            vega_usd_per_pt=vega[at],
+            vanna_coin_per_pt=vanna[at],
+            charm_coin_per_day=charm[at],
             expiry_ms=book.expiry_ms,
-            expiry_gex_usd_per_1pct=by_expiry,
+            expiry_gex_usd_per_1pct=by_expiry[at],
         )
+        for at in range(book.mixture.leading)
+    )

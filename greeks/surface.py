@@ -58,10 +58,10 @@ class _Pairs:
     puts: FloatArray
 
     @classmethod
-    def of(cls, held: HeldRows) -> "_Pairs":
+    def of(cls, held: HeldRows, position: FloatArray) -> "_Pairs":
         new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.iv)
         rows = np.flatnonzero(new) if len(new) else np.empty(0, np.int64)
-        q = np.stack([held.position, held.position * ~held.is_call])
+        q = np.stack([position, position * ~held.is_call])
         both, puts = np.add.reduceat(q, rows, axis=1) if len(rows) else q
         F, K, T, s = (x[rows] for x in (held.forward, held.strike, held.years, held.iv))
         scale = held.sd[rows] / (s * np.sqrt(T))
@@ -87,7 +87,8 @@ def compute_surface(
     Sticky strike, plain Black-76: the settlement average counts only for options that are inside
     it now.
     """
-    pairs = _Pairs.of(HeldRows.of(chain, position_coin))
+    held = HeldRows.of(chain)
+    pairs = _Pairs.of(held, held.open_position(position_coin))
     moves = np.log1p(moves_pct * PCT)
     values = np.zeros((3, len(hours), len(shift_pts), len(moves)))
     for h, hour in enumerate(hours.tolist()):
