@@ -31,6 +31,7 @@ class HistoryRow(schemas.Exposures):
     call_wall_usd: schemas.Usd
     put_wall_usd: schemas.Usd
     gross_gex_usd_per_1pct: schemas.UsdPer1Pct
+    spot_usd_last: Annotated[float | None, Field(description="at the end of the bucket, USD")]
     spot_usd_min: schemas.Usd
     spot_usd_max: schemas.Usd
     flip_usd_min: schemas.Usd

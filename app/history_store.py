@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy import FromClause, Table, and_, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -216,9 +216,10 @@ async def read_window(store: Store, series: Series, window: Window) -> dict[str,
     means = [func.avg(table.c[name]).label(name) for name in SCALARS]
     lows = [table.c[name if is_raw else f"{name}_min"] for name in EXTREMES]
     highs = [table.c[name if is_raw else f"{name}_max"] for name in EXTREMES]
-    query = (
+    buckets = (
         select(
             (bucket * window.step_ms + window.from_ms).label("timestamp"),
+            func.max(table.c.ts_ms).label("last_ms"),
             samples.label("samples"),
             *means,
             *(func.min(c).label(f"{n}_min") for n, c in zip(EXTREMES, lows, strict=True)),
@@ -230,13 +231,20 @@ async def read_window(store: Store, series: Series, window: Window) -> dict[str,
             table.c.ts_ms < window.to_ms,
         )
         .group_by(bucket)
-        .order_by(bucket)
+        .subquery()
+    )
+    end = table.alias()
+    columns = [column for column in buckets.c if column.name != "last_ms"]
+    query = (
+        select(*columns, end.c["spot_usd" if is_raw else "spot_usd_last"].label("spot_usd_last"))
+        .join(end, (end.c.ts_ms == buckets.c.last_ms) & and_(*_of(end, series)))
+        .order_by(buckets.c.timestamp)
     )
     async with store.read() as connection:
         result = await connection.execute(query)
         names, rows = list(result.keys()), result.all()
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+    values = list(zip(*rows, strict=True)) or [()] * len(names)
+    return {name: list(column) for name, column in zip(names, values, strict=True)}
 
 
 async def read_curves(
@@ -282,5 +290,5 @@ async def _forget(store: Store, table: Table, series: Series, until_ms: int) -> 
             return gone
 
 
-def _of(table: Table, series: Series) -> tuple[Any, Any]:
+def _of(table: FromClause, series: Series) -> tuple[Any, Any]:
     return table.c.asset == series.asset, table.c.position == series.position

@@ -38,10 +38,24 @@ DRAWN_FLOW = (
     "spot_usd",
     "flow_coin",
     "flow_usd",
+    "gamma_coin",
+    "charm_coin",
+    "vanna_coin",
+    "expiry_coin",
     "share_of_depth",
-    "share_of_volume",
 )
 DRAWN_PROFILE = ("spot_usd", "gex_usd_per_1pct")
+DRAWN_TRADES = (
+    "trade_id",
+    "timestamp",
+    "instrument_name",
+    "direction",
+    "amount_coin",
+    "iv",
+    "premium_usd",
+    "block_trade_id",
+    "liquidation",
+)
 
 Cell: TypeAlias = str | int | float
 
@@ -53,20 +67,29 @@ def board(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> dict
         snapshot.chain.index_price,
         state.liquidity,
     )
+    levels = views.levels(snapshot, models)
     return {
         "summary": views.summary(state, snapshot, models),
-        "levels": views.levels(snapshot, models),
+        "levels": {name: value for name, value in levels.items() if name != "max_pain"},
         "strikes": _drawn(views.strikes(snapshot), DRAWN_STRIKES),
-        "expiries": _drawn(views.expiries(snapshot), DRAWN_EXPIRIES),
         "profile": _drawn(views.profile(snapshot), DRAWN_PROFILE),
         "hedge_flow": {name: flow[name] for name in DRAWN_FLOW},
     }
 
 
 def heatmap(snapshot: ExposureSnapshot, greek: str) -> dict[str, Json]:
-    """Return a matrix of `views.matrix` for the heatmap."""
+    """Return what changes slowly: a matrix of `views.matrix`, and the expiries."""
     cells = [_rounded(row) for row in views.matrix_values(snapshot, greek)]
-    return {**views.matrix(snapshot, greek), "values": cells}
+    return {
+        "matrix": {**views.matrix(snapshot, greek), "values": cells},
+        "expiries": _drawn(views.expiries(snapshot), DRAWN_EXPIRIES)
+        | {"max_pain_usd": snapshot.by_expiry.max_pain_usd.tolist()},
+    }
+
+
+def tape(trades: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
+    """Return the newest prints as columns."""
+    return {name: [trade[name] for trade in trades] for name in DRAWN_TRADES}
 
 
 def _drawn(columns: Columns, names: Sequence[str]) -> dict[str, Json]:

@@ -26,12 +26,13 @@ from greeks.exposure import ExposureSnapshot
 
 MIN_INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0
-SLOW_VIEWS = frozenset({topics.MAP, topics.TRADES})
+SLOW_VIEWS = frozenset({topics.MAP, topics.TAPE, topics.TRADES})
 """Views whose message is large, or of interest only as a list: once a second."""
 SEND_TIMEOUT_S = 10.0
 MAX_TOPICS = 64
 CACHED_FRAMES = 256
 STREAMED_TRADES = 100
+DRAWN_TRADES = 24
 
 
 class StreamRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,6 +82,8 @@ class Publisher:
         data: views.Json = None
         if topic.view == topics.TRADES:
             data = self._trades(topic.asset, STREAMED_TRADES)
+        elif topic.view == topics.TAPE:
+            data = page_views.tape(self._trades(topic.asset, DRAWN_TRADES))
         elif snapshot is not None and topic.view == topics.HEDGE_FLOW:
             data = views.rows(await self._flows.table(state, snapshot, topic.selection))
         elif snapshot is not None:

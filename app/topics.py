@@ -8,11 +8,12 @@ from app.views import MATRICES, VIEWS
 from dealers.rules import PositionModel
 
 BOARD = "board"  # all that the page draws at every tick
-MAP = "map"  # the page's heatmap; takes `greek`
+MAP = "map"  # the page's heatmap and expiries; takes `greek`
+TAPE = "tape"  # the page's newest prints
 HEDGE_FLOW = "hedge-flow"
 TRADES = "trades"
 DEFAULT_GREEK = "gex"
-KNOWN_VIEWS = frozenset({*VIEWS, BOARD, HEDGE_FLOW, MAP, TRADES})
+KNOWN_VIEWS = frozenset({*VIEWS, BOARD, HEDGE_FLOW, MAP, TAPE, TRADES})
 
 
 class UnknownTopicError(ValueError):
