@@ -4,7 +4,7 @@ They are the values of `app/views.py`; arrays that are drawn are cut to `DIGITS`
 digits, what is printed is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from app import views

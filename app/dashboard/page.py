@@ -24,6 +24,7 @@ _INDEX = """<!DOCTYPE html>
 {%metas%}
 <title>{%title%}</title>
 <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
+<link rel="preload" href="/assets/inter.woff2" as="font" type="font/woff2" crossorigin>
 <style>THEME</style>
 {%css%}
 <script src="/assets/early.js"></script>

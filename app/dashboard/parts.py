@@ -64,12 +64,15 @@ def key(kind: str, word: str, name: str | None = None) -> Component:
     return html.Span([html.I(className=f"swatch {kind}"), text], className="key")
 
 
-def heading(name: str, title: str, unit: str, extra: Sequence[Component] = ()) -> Component:
-    """Return the first line of a panel: title, unit, and what stands at its right end."""
+def heading(name: str, title: str, unit: str | None, extra: Sequence[Component] = ()) -> Component:
+    """Return the first line of a panel: title, unit, and what stands at its right end.
+
+    A panel without a unit here names it elsewhere.
+    """
     return html.Div(
         [
             html.H2(title, id=f"title-{name}"),
-            html.Span(unit, id=f"unit-{name}", className="unit"),
+            *([] if unit is None else [html.Span(unit, id=f"unit-{name}", className="unit")]),
             html.Span(className="spring"),
             *extra,
         ],
@@ -86,7 +89,7 @@ def panel(name: str, head: Component, body: Component) -> Component:
 
 
 def chart_panel(
-    name: str, title: str, unit: str, figure: Part, extra: Sequence[Component] = ()
+    name: str, title: str, unit: str | None, figure: Part, extra: Sequence[Component] = ()
 ) -> Component:
     """Return a panel with a chart, `chart-NAME`, drawn by `charts.NAME` of the view's module."""
     return panel(

@@ -55,6 +55,13 @@ class Tab:
     def text(self, name: str) -> str:
         return str(self.page.locator(f"#{name}").text_content())
 
+    def prefer(self, **choices: str) -> None:
+        """Choose how it looks, as in the dialog Display."""
+        self.page.locator("#display-open").click()
+        for name, value in choices.items():
+            self.page.locator(f'#display [data-choice="{name}"][data-value="{value}"]').click()
+        self.page.locator('[data-close="display"]').click()
+
     def reject_foreign(self, url: str) -> None:
         own = self.board.url.removeprefix("http://")
         if not url.startswith((f"http://{own}/", f"ws://{own}/", "data:", "blob:")):
@@ -67,11 +74,15 @@ CHART = """key => {
   const traces = data.map(({ name, x, y, z }) => ({ name, x, y, z }));
   return { seq: layout.meta.seq, asset: layout.meta.asset, traces, shapes: layout.shapes };
 }"""
+TAPE = """() => {
+  const rows = [...document.querySelectorAll("#tape-rows tr:not(.none)")];
+  return rows.map((row) => [...row.children].map((cell) => cell.textContent));
+}"""
 FIGURES = """() => {
   const text = (id) => document.getElementById(id).textContent;
   const rows = [...document.querySelectorAll("#ladder-rows tr")];
   return {
-    seq: Number(text("data-age").match(/seq (\\d+)/)[1]),
+    seq: Number(document.getElementById("ladder-rows").dataset.seq),
     ladder: rows.map((row) => [...row.children].map((cell) => cell.textContent)),
     ...Object.fromEntries([
       "spot", "regime", "kpi-gex", "kpi-gex-words", "kpi-flip", "kpi-call-wall", "kpi-put-wall",
@@ -161,8 +172,10 @@ def test_every_chart_shows_exactly_what_the_api_says(tab: Tab) -> None:
     strike, calls, puts, net = columns(
         strikes, "strike", "call_gex_usd_per_1pct", "put_gex_usd_per_1pct", "gex_usd_per_1pct"
     )
-    assert [trace["x"] for trace in gex["traces"]] == [cut(strike)] * 3
-    assert [trace["y"] for trace in gex["traces"]] == cut([calls, puts, net])
+    *drawn_traces, alone = gex["traces"]
+    assert [trace["x"] for trace in drawn_traces] == [cut(strike)] * 3
+    assert [trace["y"] for trace in drawn_traces] == cut([calls, puts, net])
+    assert alone["y"] == []
 
     levels = tab.board.get("/BTC/levels", seq=gex["seq"])["data"]
     spot = tab.board.get("/BTC", seq=gex["seq"])["spot_usd"]
@@ -185,7 +198,59 @@ def test_every_chart_shows_exactly_what_the_api_says(tab: Tab) -> None:
     drawn = tab.chart("expiries")
     rows = tab.board.get("/BTC/expiries", seq=drawn["seq"])["data"]
     bars = drawn["traces"][0]
-    assert [bars["y"], bars["x"]] == cut(columns(rows, "expiry", "vega_usd_per_pt"))
+    assert [bars["y"], bars["x"]] == cut(columns(rows, "expiry", "gex_usd_per_1pct"))
+
+
+@pytest.mark.parametrize("greek", ["vega", "vanna", "charm", "oi"])
+def test_the_map_of_every_greek_is_the_apis(tab: Tab, greek: str) -> None:
+    tab.open(f"?greek={greek}")
+    drawn = tab.chart("matrix")
+    matrix = tab.board.get("/BTC/matrix", greek=greek, seq=drawn["seq"])["data"]
+    cells = drawn["traces"][0]
+    assert cells["z"] == cut(matrix["values"])
+    assert tab.text("unit-matrix")
+
+
+@pytest.mark.parametrize("by", ["vega", "vanna", "charm"])
+def test_the_expiries_by_every_exposure_are_the_apis(tab: Tab, by: str) -> None:
+    tab.open(f"?by={by}")
+    drawn = tab.chart("expiries")
+    rows = tab.board.get("/BTC/expiries", seq=drawn["seq"])["data"]
+    name = next(name for name in rows[0] if name.startswith(f"{by}_"))
+    assert [drawn["traces"][0]["x"]] == cut(columns(rows, name))
+
+
+def test_the_path_and_the_tape_are_the_apis(tab: Tab) -> None:
+    tab.open()
+    drawn = tab.chart("charm")["traces"][0]
+    path = tab.board.get("/BTC/hedge-flow/path")["data"]
+    assert len(drawn["x"]) == len(path)
+    assert drawn["x"] == sorted(drawn["x"])
+    printed = until(lambda: tab.page.evaluate(TAPE), 20.0, "prints on the tape")
+    trades = tab.board.get("/BTC/trades", limit=1000)["data"]
+    known = {
+        (trade["instrument_name"].partition("-")[2], trade["direction"] + "s") for trade in trades
+    }
+    assert {(option.split()[0], taker) for _, option, taker, *_ in printed} <= known
+
+
+def test_units_and_sides_change_what_is_drawn_and_nothing_else(tab: Tab) -> None:
+    tab.open()
+    try:
+        tab.prefer(unit="coin", sides="net")
+        until(lambda: tab.text("unit-gex") == "coins per 1 %", 5.0, "unit said")
+        drawn = until(lambda: settled_net(tab), 10.0, "net bars drawn")
+        body = tab.board.get("/BTC/strikes", seq=drawn["seq"])
+        (net,) = cut(columns(body["data"], "gex_usd_per_1pct"))
+        assert drawn["traces"][3]["y"] == [value / body["spot_usd"] for value in net]
+    finally:
+        tab.prefer(unit="pct", sides="split")
+
+
+def settled_net(tab: Tab) -> dict[str, Any] | None:
+    """The chart of strikes once it shows nets alone."""
+    drawn = tab.chart("gex")
+    return drawn if drawn["traces"][3]["y"] else None
 
 
 def test_every_key_figure_prints_the_api(tab: Tab) -> None:
@@ -213,10 +278,11 @@ def test_every_key_figure_prints_the_api(tab: Tab) -> None:
 
 def test_the_ladder_prints_the_api_with_high_prices_on_top(tab: Tab) -> None:
     shown = tab.page.evaluate(FIGURES)
-    rows = tab.board.get("/BTC/hedge-flow", seq=shown["seq"])["data"]
+    body = tab.board.get("/BTC/hedge-flow", seq=shown["seq"])
+    rows, spot = body["data"], body["spot_usd"]
     flows = {row["move_pct"]: row for row in rows if row["horizon_s"] == 0}
     moves = []
-    for move_text, spot_text, trade, _, coins in shown["ladder"]:
+    for move_text, spot_text, trade, _, gamma, *_ in shown["ladder"]:
         move = 0.0 if move_text == "spot" else round(amount(move_text)[0] * 100, 6)
         moves.append(move)
         assert_prints(spot_text, flows[move]["spot_usd"])
@@ -225,7 +291,7 @@ def test_the_ladder_prints_the_api_with_high_prices_on_top(tab: Tab) -> None:
             usd = flows[move]["flow_usd"]
             assert side == ("buy" if usd > 0 else "sell")
             assert_prints(size, abs(usd))
-            assert_prints(coins, flows[move]["flow_coin"])
+            assert_prints(gamma, flows[move]["gamma_coin"] * spot)
     assert moves == sorted(moves, reverse=True)
     assert len(moves) >= 11
 
@@ -260,7 +326,7 @@ def test_a_deep_link_shows_its_view_and_a_click_becomes_a_link(tab: Tab) -> None
 def test_keys_lead_everywhere(tab: Tab) -> None:
     tab.open()
     keyboard = tab.page.keyboard
-    keyboard.press("6")
+    keyboard.press("7")
     assert tab.page.evaluate("document.activeElement.id") == "panel-ladder"
     keyboard.press("e")
     tab.settle()
@@ -306,9 +372,10 @@ def test_the_words_of_numbers_are_exact(tab: Tab) -> None:
 
 
 def assert_all_is_drawn(tab: Tab) -> None:
-    for key in ("gex", "profile", "matrix", "expiries", "history"):
+    for key in ("gex", "profile", "matrix", "expiries", "history", "charm"):
         tab.page.locator(f"#panel-{key}").scroll_into_view_if_needed()
-        assert tab.chart(key)["traces"][0]["x"], f"{key} is empty"
+        traces = tab.chart(key)["traces"]
+        assert any(trace["x"] for trace in traces), f"{key} is empty"
         box = tab.page.locator(f"#chart-{key}").bounding_box()
         assert box["width"] > 200
         assert box["height"] > 100
@@ -335,7 +402,9 @@ def test_a_phone_shows_the_whole_board_in_one_column(browser: Any, board: Board)
     assert height > PHONE[1]
     buttons = tab.page.locator(".controls button:visible, .top button:visible").all()
     assert min(button.bounding_box()["height"] for button in buttons) >= 38
-    order = ("gex", "ladder", "profile", "matrix", "expiries", "history", "alerts")
+    order = (
+        "gex", "ladder", "profile", "history", "matrix", "expiries", "charm", "tape", "alerts",
+    )  # fmt: skip
     tops = [tab.page.locator(f"#panel-{key}").bounding_box()["y"] for key in order]
     assert tops == sorted(tops)
     assert tab.problems == []

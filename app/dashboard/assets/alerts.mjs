@@ -1,6 +1,8 @@
 /* The rules that watch the board, read from the API; quiet where there are none. */
 
+import { ask } from "./api.mjs";
 import { clock, unsignedMoney } from "./format.mjs";
+import { Announcer } from "./announce.mjs";
 
 const LEVELS = { flip: "the flip", call_wall: "the call wall", put_wall: "the put wall" };
 const limit = ({ when }, amount) => `${when} ${amount < 0 ? "\u2212" : ""}${unsignedMoney(amount)}`;
@@ -14,10 +16,8 @@ const SENTENCES = {
   data_stale: (params) => `no data for ${params.after_s} s`,
 };
 const STATES = { unarmed: "arming", frozen: "frozen: data stale", disabled: "off" };
-const NONE =
-  "No rule yet. A rule posts a signed webhook when spot crosses the flip: create a webhook, " +
-  "then a rule (POST /api/v1/webhooks, POST /api/v1/alerts).";
-const REFUSED = "The rules are kept behind a token. Read them through the API with it.";
+const NONE = "No rule yet. A rule posts a signed webhook when spot crosses the flip.";
+const REFUSED = "The rules are kept behind a token. The view Alerts asks for it.";
 const MUTED = "Demo data: rules run, webhooks stay off.";
 
 function element(tag, className, text = "") {
@@ -27,11 +27,12 @@ function element(tag, className, text = "") {
   return made;
 }
 
+const sentenceOf = (rule) => `${rule.asset}: ${SENTENCES[rule.kind]?.(rule.params) ?? rule.kind}`;
+
 function item(rule) {
   const row = element("li", "");
   row.dataset.state = rule.state.status;
-  const sentence = SENTENCES[rule.kind]?.(rule.params) ?? rule.kind;
-  const words = element("span", "rule", `${rule.asset}: ${sentence}`);
+  const words = element("span", "rule", sentenceOf(rule));
   const fired = rule.last_event ? `last ${clock(rule.last_event.created_at)}` : "not fired yet";
   words.append(element("small", "", `${fired}, dead band ${rule.dead_band_pct}%, ${rule.confirm_s} s`));
   row.append(
@@ -41,23 +42,24 @@ function item(rule) {
   return row;
 }
 
+/* The rules, and the lines that show them. */
 async function readRules() {
-  const answer = await fetch("/api/v1/alerts", { cache: "no-store" });
-  if (answer.status === 401 || answer.status === 403) return [element("li", "empty", REFUSED)];
-  if (!answer.ok) return [element("li", "empty", NONE)];
-  const { data, webhooks_on: areOn } = await answer.json();
-  if (!data.length) return [element("li", "empty", NONE)];
-  return [...data.map(item), ...(areOn ? [] : [element("li", "empty", MUTED)])];
+  const { problem, data, webhooks_on: areOn } = await ask("/api/v1/alerts");
+  if (problem?.status === 401 || problem?.status === 403) return [[], [element("li", "empty", REFUSED)]];
+  if (problem || !data.length) return [[], [element("li", "empty", NONE)]];
+  return [data, [...data.map(item), ...(areOn ? [] : [element("li", "empty", MUTED)])]];
 }
 
-/* Keep the list current; stop once it is refused, so as not to knock in vain. */
-export async function watchAlerts(everyMs) {
-  try {
-    const rows = document.hidden ? null : await readRules();
-    if (rows) document.getElementById("alert-rows").replaceChildren(...rows);
-    if (rows?.[0].textContent === REFUSED) return;
-  } catch {
-    // The server is away; the status pill says so.
-  }
-  setTimeout(() => watchAlerts(everyMs), everyMs);
+/* Keep the list current; a hidden page asks only when it may announce what fires. */
+export function watchAlerts(page, everyMs) {
+  const announcer = new Announcer(page.preferences);
+  const watch = async () => {
+    if (!document.hidden || announcer.isOn) {
+      const [rules, lines] = await readRules();
+      document.getElementById("alert-rows").replaceChildren(...lines);
+      announcer.hear(rules.map((rule) => [rule.last_event, sentenceOf(rule)]));
+    }
+    setTimeout(watch, everyMs);
+  };
+  watch();
 }

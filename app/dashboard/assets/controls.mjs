@@ -1,5 +1,6 @@
 /* Buttons, lists, keys and dialogs: they change what is shown and nothing else. */
 
+import { mayNotify } from "./announce.mjs";
 import { ask } from "./api.mjs";
 import { PRESETS, after, chooseExpiry, toggleExpiry } from "./view.mjs";
 
@@ -46,8 +47,14 @@ function choose(page, name, value) {
     case "position": return page.show({ position: value });
     case "book": return page.show({ book: value });
     default:
-      return page.preferences.has(name) ? page.preferences.set(name, value) : page.showParam(name, value);
+      return page.preferences.has(name) ? prefer(page, name, value) : page.showParam(name, value);
   }
+}
+
+/* Notifications need the browser's leave, and it asks only after a press of a button. */
+async function prefer({ preferences }, name, value) {
+  if (name === "notify" && value === "on" && !(await mayNotify())) return;
+  preferences.set(name, value);
 }
 
 export function attachControls(page) {

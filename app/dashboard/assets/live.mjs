@@ -1,5 +1,6 @@
 /* Joins sources, controls and painter to one page that shows one view at a time. */
 
+import { watchAlerts } from "./alerts.mjs";
 import { attachControls, showChoices } from "./controls.mjs";
 import { attachExports } from "./exports.mjs";
 import * as format from "./format.mjs";
@@ -13,6 +14,7 @@ import { VIEWS } from "./views/index.mjs";
 
 const REFUSAL_MS = 8_000;
 const CLOCK_MS = 250;
+const ALERTS_MS = 10_000;
 const HEAD = "head"; // the source that every view has: the headline, alone or with more
 const headline = (message) => message?.data?.summary ?? message?.data ?? null;
 
@@ -234,5 +236,6 @@ whenDrawn(() => {
   });
   attachControls(page);
   attachExports(page);
+  watchAlerts(page, ALERTS_MS);
   page.start();
 });

@@ -3,11 +3,16 @@
 import { ask } from "./api.mjs";
 import { Feed } from "./feed.mjs";
 
+const SOON_MS = 250; // until an address that is not known yet is asked for again
+
+const FIRST = "head"; // the source that says whether the selection exists
+
 export const stream = (topic) => ({ key: `stream ${topic}`, topic });
 
-/* `everyMs` null: asked once. With a `body` it is posted. */
-export const read = (path, everyMs = null, body = undefined) =>
-  ({ key: `read ${path} ${JSON.stringify(body)}`, path, everyMs, body });
+/* `everyMs` null: asked once. With a `body` it is posted. An address that changes with time is a
+   function, null while it is not known, and has a `name` that says when it is another one. */
+export const read = (path, everyMs = null, body = undefined, name = path) =>
+  ({ key: `read ${name} ${JSON.stringify(body)}`, path, everyMs, body });
 
 /* Keeps the newest value of each source that is followed; one that changed starts empty. */
 export class Sources {
@@ -67,11 +72,15 @@ export class Sources {
   async #read(name, source) {
     const followed = this.#followed.get(name);
     clearTimeout(followed.timer);
-    const value = document.hidden && this.#values.has(name) ? null
-      : await ask(source.path, { method: source.body ? "POST" : "GET", body: source.body });
+    const isUnderstood = this.#values.has(FIRST); // else every address of it would be refused
+    const path = isUnderstood && (typeof source.path === "function" ? source.path() : source.path);
+    const isWanted = path && !(document.hidden && this.#values.has(name));
+    const value = isWanted
+      ? await ask(path, { method: source.body ? "POST" : "GET", body: source.body }) : null;
     if (this.#followed.get(name) !== followed) return; // the view went on without it
     if (value) this.#keep(name, value);
-    if (source.everyMs) followed.timer = setTimeout(() => this.#read(name, source), source.everyMs);
+    const delay = path ? source.everyMs : SOON_MS;
+    if (delay) followed.timer = setTimeout(() => this.#read(name, source), delay);
   }
 
   #catchUp() {

@@ -28,7 +28,12 @@ def gex_by_strike() -> Part:
         },
     )
     return {
-        "data": [bars("calls", hoverinfo="skip"), bars("puts", hoverinfo="skip"), net],
+        "data": [
+            bars("calls", hoverinfo="skip"),
+            bars("puts", hoverinfo="skip"),
+            net,
+            bars("net alone", hoverinfo="skip"),
+        ],
         "layout": layout(
             barmode="relative",
             hovermode="x",
@@ -120,19 +125,76 @@ def by_expiry() -> Part:
 
 
 def flip_and_price() -> Part:
-    """The flip level against the index since the page was opened."""
+    """Price through time as candles, or as a line while there are too few; flip and walls."""
+
+    def step(name: str, colour: str, dash: str, width: float) -> Part:
+        hover = f"{name} %{{y:,.0f}}<extra></extra>"
+        return path(name, hover, color=token(colour), width=width, dash=dash, shape="hv")
+
+    def candle(colour: str, fill: str) -> Part:
+        return {"line": {"color": token(colour), "width": 1}, "fillcolor": token(fill)}
+
+    candles = {
+        "type": "candlestick",
+        "name": "price",
+        "x": [],
+        **{part: [] for part in ("open", "high", "low", "close")},
+        "increasing": candle("text", "panel"),
+        "decreasing": candle("text", "text"),
+        "hoverinfo": "x+y",
+    }
     return {
         "data": [
-            path("index", "index %{y:,.1f}<extra></extra>", color=token("spot"), width=1.5),
-            path("flip", "flip %{y:,.1f}<extra></extra>", color=token("flip"), width=2, dash="dot"),
+            candles,
+            path("price", "price %{y:,.1f}<extra></extra>", color=token("spot"), width=1.5),
+            step("flip", "flip", "dot", 2),
+            step("call wall", "positive", "dash", 1),
+            step("put wall", "negative", "dash", 1),
         ],
         "layout": layout(
-            dragmode=False,
             hovermode="x unified",
-            margin={"l": 58, "r": 14, "t": 6, "b": 24},
+            dragmode=False,
+            margin={"l": 12, "r": 58, "t": 6, "b": AXIS},
             xaxis=axis(
-                type="date", hoverformat="%H:%M:%S UTC", nticks=4, tickangle=0, showgrid=False
+                type="date",
+                hoverformat="%d %b %H:%M UTC",
+                nticks=5,
+                tickangle=0,
+                showgrid=False,
+                rangeslider={"visible": False},
             ),
-            yaxis=axis(tickformat=",.0f", nticks=6),
+            yaxis=axis(tickformat=",.0f", nticks=6, side="right"),
+        ),
+    }
+
+
+def charm_path() -> Part:
+    """What dealers must have traded by each hour if spot stays, into the next 08:00 UTC."""
+    hover = "%{customdata}<extra></extra>"
+    return {
+        "data": [
+            {
+                **path("flow", hover, color=token("text"), width=2),
+                "customdata": [],
+            },
+            {
+                **path("buy", "", width=0),
+                "fill": "tozeroy",
+                "fillcolor": token("positive-area"),
+                "hoverinfo": "skip",
+            },
+            {
+                **path("sell", "", width=0),
+                "fill": "tozeroy",
+                "fillcolor": token("negative-area"),
+                "hoverinfo": "skip",
+            },
+        ],
+        "layout": layout(
+            hovermode="x",
+            dragmode=False,
+            margin={"l": 52, "r": 14, "t": 6, "b": AXIS},
+            xaxis=axis(type="date", nticks=5, tickformat="%H:%M", tickangle=0, showgrid=False),
+            yaxis=axis(zeroline=True, nticks=4),
         ),
     }

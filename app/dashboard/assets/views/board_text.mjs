@@ -17,14 +17,22 @@ const KEYS = {
   customer_long: ["long", "calls, puts darker"],
 };
 
-function flipWords(header, levels) {
+const WHEN_S = { now: 0, "1h": 3_600, "4h": 14_400, "24h": 86_400 };
+
+/* Where spot stands to the flip, and how far the flip hangs on what is assumed. */
+function flipWords(header, levels, stability) {
   if (!isKnown(levels.flip_usd)) return NO_FLIP[levels.flip_reason] ?? "none found";
   const distance = header.spot_usd / levels.flip_usd - 1;
   const nearest = levels.flips.find((flip) => flip.spot_usd === levels.flip_usd);
   const count = levels.flips.length;
-  const marks = [nearest?.weak && "weak", count > 1 && `${count} flips`].filter(Boolean);
-  const side = marks.length ? marks.join(", ") : distance < 0 ? "below" : "above";
-  return `spot ${format.percent(distance, 2)}${marks.length ? " \u00B7 " : " "}${side}`;
+  const noise = stability?.oi_noise_usd;
+  const marks = [
+    nearest?.weak && "weak",
+    count > 1 && `${count} flips`,
+    isKnown(noise) && `\u00B1${format.number(noise, header.spot_usd > 1_000 ? 0 : 2)}`,
+  ].filter(Boolean);
+  const side = distance < 0 ? "below" : "above";
+  return [`spot ${format.percent(distance, 2)}${marks.length ? "" : ` ${side}`}`, ...marks].join(" \u00B7 ");
 }
 
 function showHedge(name, asset, usd, coin) {
@@ -34,15 +42,26 @@ function showHedge(name, asset, usd, coin) {
   set(`kpi-${name}-words`, words);
 }
 
-export function showKeyFigures({ header, summary, levels, expiries }) {
-  const { net, gross, hedge_flow: flow } = summary;
-  const gex = net.gex_usd_per_1pct;
-  const share = format.number((Math.abs(gex) / gross.gex_usd_per_1pct) * 100, 0);
+/* The interval of the model where it has one, else how much of the gross is left after netting. */
+function gexWords({ header, summary, models }, unit) {
+  const model = models?.find((row) => row.position === header.position);
+  const [lo, hi] = [model?.gex_usd_per_1pct_lo, model?.gex_usd_per_1pct_hi];
+  if (isKnown(lo) && isKnown(hi)) return `90 %: ${brief(unit.of(lo))} to ${brief(unit.of(hi))}`;
+  const [net, gross] = [summary.net, summary.gross].map((sums) => sums.gex_usd_per_1pct);
+  if (!isKnown(gross)) return "unknown";
+  if (!gross) return "no gamma";
+  return `${format.number((Math.abs(net) / gross) * 100, 0)}% of ${unsignedMoney(unit.of(gross))} gross`;
+}
+
+export function showKeyFigures(data, unit) {
+  const { header, summary, levels, expiries, stability, feedback } = data;
+  const { net, hedge_flow: flow } = summary;
+  const gex = unit.of(net.gex_usd_per_1pct);
   set("kpi-gex", money(gex), toneOf(gex));
-  set("kpi-gex-words", gross.gex_usd_per_1pct
-    ? `${share}% of ${unsignedMoney(gross.gex_usd_per_1pct)} gross` : "no gamma");
+  set("kpi-gex-unit", unit.words);
+  set("kpi-gex-words", gexWords(data, unit));
   set("kpi-flip", level(levels.flip_usd), "flip");
-  set("kpi-flip-words", flipWords(header, levels));
+  set("kpi-flip-words", flipWords(header, levels, stability));
   for (const [name, wall] of [["call", levels.call_wall_usd], ["put", levels.put_wall_usd]]) {
     set(`kpi-${name}-wall`, level(wall));
     set(`kpi-${name}-wall-words`,
@@ -55,12 +74,19 @@ export function showKeyFigures({ header, summary, levels, expiries }) {
   set("kpi-vega-words", vega > 0 ? "dealers long vol" : vega < 0 ? "dealers short vol" : "");
   const iv = (value) => format.percent(value, 1).replace("+", "");
   set("kpi-iv", iv(summary.atm_iv));
-  set("kpi-iv-words", expiries.expiry.length ? `next ${iv(expiries.atm_iv[0])}` : "");
+  const dvol = summary.volatility_index;
+  const next = expiries?.expiry.length ? `next ${iv(expiries.atm_iv[0])}` : "";
+  set("kpi-iv-words", isKnown(dvol) ? `DVOL ${iv(dvol)}` : next);
+  const gain = feedback?.loop_gain;
+  node("card-gain").hidden = !isKnown(gain);
+  set("kpi-gain", format.number(gain, 2), gain > 0 ? "negative" : "");
+  set("kpi-gain-words", isKnown(feedback?.amplification)
+    ? `moves \u00D7${format.number(feedback.amplification, 2)}` : "runs away");
 }
 
 /* Every model on one axis with zero in the middle: how far the answer hangs on the assumption. */
-export function showRange({ header, summary }) {
-  const models = Object.entries(summary.range);
+export function showRange({ header, summary }, unit) {
+  const models = Object.entries(summary.range).filter(([, model]) => isKnown(model.gex_usd_per_1pct));
   const axis = node("range-axis");
   const words = node("range-words");
   if (axis.children.length !== models.length + 1) {
@@ -74,56 +100,89 @@ export function showRange({ header, summary }) {
     dot.style.left = `${50 + (50 * gex) / reach}%`;
     dot.dataset.tone = toneOf(gex);
     dot.className = name === header.position ? "chosen" : "";
-    dot.title = `${MODELS[name] ?? name} ${money(gex)}`;
+    dot.title = `${MODELS[name] ?? name} ${money(unit.of(gex))}`;
   });
   write(words, models
-    .map(([name, model]) => `${MODELS[name] ?? name} ${brief(model.gex_usd_per_1pct)}`)
-    .join(" | "));
+    .map(([name, model]) => `${MODELS[name] ?? name} ${brief(unit.of(model.gex_usd_per_1pct))}`)
+    .join(" | ") || format.UNKNOWN);
 }
 
 function newRow() {
   const row = document.createElement("tr");
-  for (let i = 0; i < 5; i += 1) row.append(document.createElement("td"));
+  for (let i = 0; i < 8; i += 1) row.append(document.createElement("td"));
   row.children[2].className = "trade";
   row.children[3].className = "bar";
   row.children[3].append(document.createElement("i"));
   return row;
 }
 
-/* High prices on top, spot in the middle, what dealers must do at each. */
-export function showLadder({ header, hedge_flow: flow }) {
-  const body = node("ladder-rows");
-  const order = flow.move_pct.map((_, i) => i).sort((a, b) => flow.move_pct[b] - flow.move_pct[a]);
-  if (body.children.length !== order.length) body.replaceChildren(...order.map(newRow));
-  const widest = Math.max(...flow.flow_usd.map((usd) => Math.abs(usd ?? 0))) || 1;
-  order.forEach((i, place) => {
-    const row = body.children[place];
-    const [move, spot, trade, bar, coins] = row.children;
-    const usd = flow.flow_usd[i];
-    const isHere = flow.move_pct[i] === 0;
-    row.className = isHere ? "here" : "";
-    write(move, isHere ? "spot" : format.signed(flow.move_pct[i], 1) + "%");
-    write(spot, level(flow.spot_usd[i]));
-    const text = isHere || !isKnown(usd) ? format.UNKNOWN
-      : `${usd > 0 ? "buy" : usd < 0 ? "sell" : "hold"} ${unsignedMoney(usd)}`;
-    write(trade, text, isHere ? "" : toneOf(usd));
-    bar.firstChild.className = toneOf(usd);
-    bar.firstChild.style.width = `${(47 * Math.abs(usd ?? 0)) / widest}%`;
-    write(coins, isHere ? header.asset : format.coins(flow.flow_coin[i]));
-  });
+/* The rows of the chosen horizon: a sudden move comes with every tick, the others are asked for. */
+function scenarios({ hedge_flow: now, flow }, when) {
+  const sized = new Map((flow ?? []).filter((row) => row.horizon_s === 0).map((row) => [row.move_pct, row]));
+  const sudden = now.move_pct.map((move, i) => ({
+    ...Object.fromEntries(Object.entries(now).map(([name, column]) => [name, column[i]])),
+    share_of_depth: now.share_of_depth[i] ?? sized.get(move)?.share_of_depth ?? null,
+  }));
+  if (when === "now") return sudden;
+  const standing = Object.values(WHEN_S);
+  const settlement_s = flow?.map((row) => row.horizon_s).find((horizon) => !standing.includes(horizon));
+  const horizon_s = WHEN_S[when] ?? settlement_s;
+  const asked = new Map((flow ?? []).filter((row) => row.horizon_s === horizon_s).map((row) => [row.move_pct, row]));
+  return sudden.map(({ move_pct, spot_usd }) => asked.get(move_pct) ?? { move_pct, spot_usd });
 }
 
-export function showLegend({ header }) {
-  const [calls, puts] = KEYS[header.position] ?? ["long gamma", "short gamma, puts darker"];
+/* High prices on top, spot in the middle, what dealers must do at each and why. */
+export function showLadder(data, when) {
+  const spot = data.header.spot_usd;
+  const body = node("ladder-rows");
+  const rows = scenarios(data, when).sort((a, b) => b.move_pct - a.move_pct);
+  if (body.children.length !== rows.length) body.replaceChildren(...rows.map(newRow));
+  body.dataset.seq = data.header.seq;
+  const widest = Math.max(...rows.map((row) => Math.abs(row.flow_usd ?? 0))) || 1;
+  rows.forEach((row, place) => showScenario(body.children[place], row, spot, widest, when));
+}
+
+const usdOf = (coin, spot) => (isKnown(coin) ? coin * spot : null);
+
+function showScenario(line, row, spot, widest, when) {
+  const [move, at, trade, bar, gamma, charm, vanna, depth] = line.children;
+  const usd = row.flow_usd;
+  const isHere = row.move_pct === 0;
+  line.className = isHere ? "here" : "";
+  write(move, isHere ? "spot" : format.signed(row.move_pct, 1) + "%");
+  write(at, level(row.spot_usd));
+  const text = !isKnown(usd) || (isHere && when === "now") ? format.UNKNOWN
+    : `${usd > 0 ? "buy" : usd < 0 ? "sell" : "hold"} ${unsignedMoney(usd)}`;
+  write(trade, text, isKnown(usd) ? toneOf(usd) : "");
+  trade.title = isKnown(row.flow_coin) ? `${format.coins(row.flow_coin)} coins` : "";
+  bar.firstChild.className = toneOf(usd);
+  bar.firstChild.style.width = `${(47 * Math.abs(usd ?? 0)) / widest}%`;
+  const time = isKnown(row.charm_coin) ? row.charm_coin + (row.expiry_coin ?? 0) : null;
+  for (const [cell, coin] of [[gamma, row.gamma_coin], [charm, time], [vanna, row.vanna_coin]]) {
+    write(cell, coin === 0 ? "0" : brief(usdOf(coin, spot)));
+  }
+  write(depth, isKnown(row.share_of_depth) ? `${format.number(Math.abs(row.share_of_depth) * 100, 0)}%` : format.UNKNOWN);
+}
+
+export function showLegend({ position }, sides) {
+  const [calls, puts] = sides === "absolute" ? ["calls", "puts darker"]
+    : KEYS[position] ?? ["long gamma", "short gamma, puts darker"];
   set("key-calls", calls);
   set("key-puts", puts);
 }
 
-const UNITS = {
-  gex: "$ per 1 %", vega: "$ per pt", vanna: "coins per pt", charm: "coins per day", oi: "open interest, coins",
-};
+const UNITS = { vega: "$ per pt", vanna: "coins per pt", charm: "coins per day", oi: "coins" };
 
-export function showUnits({ greek, by }) {
-  set("unit-matrix", UNITS[greek]);
-  set("unit-expiries", `${UNITS[by]} \u00B7 IV`);
+export function showUnits({ greek, by }, unit) {
+  set("unit-gex", unit.words);
+  set("unit-matrix", UNITS[greek] ?? unit.words);
+  set("unit-expiries", `${UNITS[by] ?? unit.words} \u00B7 IV`);
+}
+
+/* What is not known is hatched, never drawn as zero. */
+export function showUnknown({ summary, path, matrix }) {
+  const isUnknown = !isKnown(summary.net.gex_usd_per_1pct);
+  for (const key of ["gex", "profile"]) node(`box-${key}`).classList.toggle("is-unknown", isUnknown);
+  node("box-charm").classList.toggle("is-unknown", !path?.length);
+  node("box-matrix").classList.toggle("is-unknown", !matrix);
 }
