@@ -6,11 +6,13 @@ is measured on the one clock of this machine. The lean plan is measured without 
 """
 
 import asyncio
+import json
 import os
 import random
 import tempfile
 import time
 from array import array
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +42,7 @@ class Meter:
         self.tickers = 0
         self.frames = 0
         self.late_ms = array("d")
+        self.asked: Counter[str] = Counter()
         self._sink = sink
 
     def opened(self, now_s: float) -> None:
@@ -59,7 +62,9 @@ class Meter:
         self._sink.on_timer(now_s)
 
     def take_outgoing(self) -> list[bytes]:
-        return self._sink.take_outgoing()
+        frames = self._sink.take_outgoing()
+        self.asked.update(json.loads(frame)["method"] for frame in frames)
+        return frames
 
     def is_dead(self, now_s: float) -> bool:
         return self._sink.is_dead(now_s)
@@ -95,6 +100,11 @@ class Client:
     def frames(self) -> int:
         """How many frames arrived."""
         return sum(meter.frames for meter in self.meters)
+
+    @property
+    def asked(self) -> Counter[str]:
+        """How many requests went out, by method."""
+        return sum((meter.asked for meter in self.meters), Counter[str]())
 
     def take_late_ms(self) -> np.ndarray:
         """Hand over how late the tickers since the last call were."""
