@@ -12,6 +12,7 @@ COPY loops loops
 COPY ingest ingest
 COPY exchange exchange
 COPY app app
+COPY docs docs
 RUN /opt/gammaflip/bin/pip install --no-deps --no-build-isolation .
 
 FROM python:3.13-slim

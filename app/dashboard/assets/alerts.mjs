@@ -27,7 +27,8 @@ function element(tag, className, text = "") {
   return made;
 }
 
-const sentenceOf = (rule) => `${rule.asset}: ${SENTENCES[rule.kind]?.(rule.params) ?? rule.kind}`;
+/* What a rule watches, in words. */
+export const sentenceOf = (rule) => `${rule.asset}: ${SENTENCES[rule.kind]?.(rule.params) ?? rule.kind}`;
 
 function item(rule) {
   const row = element("li", "");
