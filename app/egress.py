@@ -60,7 +60,6 @@ def policy_for(url: httpx.URL, allowed: Sequence[Network]) -> Policy:
         ip_allowlist=frozenset(allowed),
         ip_blocklist=_NOT_PUBLIC if is_public else _EVERYTHING,
         max_redirects=0,
-        user_agent=USER_AGENT,
         verify_ssl=url.scheme
         == "https",  # loading certificates takes 50 ms that http need not wait
     )
@@ -76,6 +75,34 @@ def parse_target(url: str) -> httpx.URL:
         return httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise TargetRefusedError("expected a web address") from error
+
+
+class PinnedTransport(httpx.AsyncBaseTransport):
+    """Connects to the very address that was judged; the name stays for Host and certificate.
+
+    Raises `DrawbridgeError` before anything is connected to. Drawbridge's own transport hands the
+    name on as bytes, which newer TLS layers refuse. Certificates are judged by the system's
+    authorities, or those that `SSL_CERT_FILE` names.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._inner = httpx.AsyncHTTPTransport(
+            verify=policy.verify_ssl, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Resolve, judge, and send to what was judged."""
+        url = request.url
+        port = next(iter(self._policy.allow_ports))
+        address = await resolve_and_validate(url.host, port, self._policy)
+        request.url = url.copy_with(host=address)
+        request.extensions["sni_hostname"] = url.raw_host.decode("ascii")
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._inner.aclose()
 
 
 async def check_target(url: str, allowed: Sequence[Network]) -> None:

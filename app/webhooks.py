@@ -15,14 +15,18 @@ from typing import Any
 
 import httpx
 import orjson
-from drawbridge import (
-    BlockedAddressError,
-    Client,
-    DrawbridgeError,
-)
+from drawbridge import BlockedAddressError, DrawbridgeError, Policy
 from standardwebhooks import Webhook as Signer
 
-from app.egress import Network, TargetRefusedError, describe_refusal, parse_target, policy_for
+from app.egress import (
+    USER_AGENT,
+    Network,
+    PinnedTransport,
+    TargetRefusedError,
+    describe_refusal,
+    parse_target,
+    policy_for,
+)
 
 REQUEST_LIMIT_S = 10.0
 SECRET_BYTES = 32
@@ -153,7 +157,7 @@ async def send(
         async with (
             asyncio.timeout(limit_s),
             # a client of its own: no cookies kept; it reads certificates, so not on the loop
-            await asyncio.to_thread(Client, policy) as client,
+            await asyncio.to_thread(_client, policy) as client,
             client.stream("POST", address, content=body, headers=headers) as response,
         ):
             return judge(response, now)
@@ -163,6 +167,16 @@ async def send(
         return Outcome(error=f"no answer within {limit_s:g} s")
     except (DrawbridgeError, httpx.HTTPError, OSError, ValueError) as error:
         return Outcome(error=_one_line(error))
+
+
+def _client(policy: Policy) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=PinnedTransport(policy),
+        timeout=REQUEST_LIMIT_S,
+        follow_redirects=False,
+        headers={"user-agent": USER_AGENT},
+        trust_env=False,
+    )
 
 
 def judge(response: httpx.Response, now: datetime) -> Outcome:

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+import ssl
 from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_network
+from pathlib import Path
 
 import orjson
 import pytest
+import trustme
 from standardwebhooks import Webhook
 
 from app.retry import CIRCUIT_FAILURES, SCHEDULE_S, DeliveryStatus, Health, judge_attempt
@@ -141,6 +144,38 @@ async def test_nobody_listening_is_a_failure_and_not_an_error() -> None:
     outcome = await send(target(url), "msg_1", EVENT, NOW, LOCAL)
     assert not outcome.is_delivered
     assert not outcome.is_final
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_https_is_delivered_to_a_name_and_an_address_with_a_good_certificate(
+    host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    async with receiving(tls=tls) as receiver:
+        there = target(f"https://{host}:{receiver.port}/hook")
+        outcome = await send(there, "msg_1", EVENT, datetime.now(UTC), LOCAL)
+        assert outcome == Outcome(status_code=200)
+        assert receiver.hits[0].headers["host"] == f"{host}:{receiver.port}"
+        assert receiver.hits[0].verify(there.secrets[0]) == orjson.loads(EVENT)
+
+
+@pytest.mark.parametrize("named", ["localhost", "example.com"])
+async def test_a_certificate_that_nobody_vouches_for_or_of_another_name_gets_nothing(
+    named: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(named).configure_cert(tls)
+    if named != "localhost":
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    async with receiving(tls=tls) as receiver:
+        there = target(f"https://localhost:{receiver.port}/hook")
+        outcome = await send(there, "msg_1", EVENT, datetime.now(UTC), LOCAL)
+        assert "CERTIFICATE_VERIFY_FAILED" in (outcome.error or "")
+        assert receiver.hits == []
 
 
 async def test_no_cookie_and_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

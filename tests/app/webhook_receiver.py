@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -96,10 +97,10 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def receiving(*manners: bytes) -> AsyncIterator[Receiver]:
+async def receiving(*manners: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """Run a receiver for the length of the block."""
     receiver = Receiver(manners=deque(manners))
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     async with server:
         try:
