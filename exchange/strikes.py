@@ -11,7 +11,7 @@ WING_REACH, WINGS = 4.2, 11.0
 """Reach of the wings, and how many strikes they have on a side."""
 PLACED_REACH = 2.8
 
-FLIP_BELOW = -0.02
+FLIP_BELOW = -0.025
 """Where naive gamma changes its sign when a market begins, as a move of spot."""
 
 
@@ -45,7 +45,7 @@ def initial_open_interest(
     reach = 0.025 + 0.75 * placed
     centre = np.where(is_call, reach, -reach)
     shape = np.exp(-0.5 * ((x - centre) / (0.03 + 0.85 * placed)) ** 2)
-    rounded = np.where(strike % round_strike == 0, 3.0, 1.0)
+    rounded = np.where(strike % round_strike == 0, 1.6, 1.0)
     rounded = np.where(strike % (round_strike / 2) == 0, 1.6 * rounded, rounded)
     return np.asarray(shape * rounded * noise)
 
