@@ -17,6 +17,8 @@ from greeks.conventions import MS_PER_DAY, Settlement
 
 FADE_MS = 15 * 60_000
 """How often the day before the first print loses its part."""
+EARLIER_PRINTS = 1000
+"""An option that is older than the tape has traded before: its open interest came from somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Tape:
         self._first = 0
         self._numbers: dict[str, int] = {}
         self._faded_ms = 0
+        self._began_ms: int | None = None
 
     @property
     def next_serial(self) -> int:
@@ -158,6 +161,11 @@ class Tape:
     def record(self, instrument: Instrument, deal: Deal) -> Print:
         """Number a trade and print it."""
         day = self.days.setdefault(instrument.name, Day())
+        if self._began_ms is None:
+            self._began_ms = deal.timestamp
+        is_older = instrument.kind is Kind.OPTION and instrument.created_ms < self._began_ms
+        if day.seq == 0 and is_older:
+            day.seq = EARLIER_PRINTS
         number = self._take_number(instrument)
         serial = self.next_serial
         day.tick_direction = _tick_direction(day, deal.price)

@@ -7,9 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from app.api import BoardContext
 from app.board import compute_models
+from app.flows import FlowTables
 from app.hub import BoardState, FeedStatus, SnapshotHub
-from app.settings import Source
+from app.once import OnceCache
+from app.push import Publisher
+from app.selections import SnapshotCache
+from app.settings import Settings, Source
+from app.workbench import Workbench
 from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 from tests.builders import AS_OF_MS, make_chain
@@ -71,6 +77,14 @@ class ScriptedBoard:
         state = self.state(spot_pct)
         self.hub.publish(state)
         return state
+
+
+def context_of(board: ScriptedBoard) -> BoardContext:
+    """What the reading routes need of such a board; it has no tape."""
+    snapshots, once = SnapshotCache(), OnceCache(Workbench())
+    flows = FlowTables(once)
+    publisher = Publisher(board.hub, snapshots, lambda _asset, _limit: [], flows)
+    return BoardContext(board.hub, snapshots, publisher, Settings(), lambda _asset: [], once, flows)
 
 
 def snapshot_for(state: BoardState, position: PositionModel) -> ExposureSnapshot | None:

@@ -187,6 +187,22 @@ def test_a_flow_that_cannot_be_is_refused(board: Board, query: str) -> None:
     assert_problem(answer, 422, query.partition("=")[0])
 
 
+@pytest.mark.parametrize("position", MODELS)
+def test_flattening_and_the_ageing_book_answer_under_every_model(
+    board: Board, position: str
+) -> None:
+    found = board.get("/BTC/flatten", position=position, size_coin=1e6)["data"]
+    assert found["is_flat"] is (found["reason"] is None)
+    assert board.get("/BTC/flatten", position=position)["data"]["reason"]
+    body = board.get("/BTC/flip-term", position=position)
+    levels = board.get("/BTC/levels", position=position, seq=body["seq"])["data"]
+    now = body["data"]["times"][0]
+    assert now["at_ms"] == body["as_of"]
+    assert (now["flip_usd"] is None) is (levels["flip_usd"] is None)
+    if now["flip_usd"] is not None:
+        assert now["flip_usd"] == pytest.approx(levels["flip_usd"], rel=1e-6)
+
+
 def test_the_books_add_up_to_the_whole(board: Board) -> None:
     seq = newest_seq(board)
     parts = [

@@ -10,15 +10,11 @@ import pyarrow.parquet
 import pytest
 from fastapi import FastAPI
 
-from app.api import BoardContext
 from app.history import History
 from app.history_api import HistoryRow, build_history_router
 from app.problems import install_problem_handlers
-from app.push import Publisher
-from app.selections import SnapshotCache
-from app.settings import Settings
 from app.store import Store
-from tests.app.alert_board import FLIP, ScriptedBoard
+from tests.app.alert_board import FLIP, ScriptedBoard, context_of
 from tests.builders import AS_OF_MS
 
 PATH_PCT = [-1.0 + 0.01 * second for second in range(200)]
@@ -33,9 +29,7 @@ async def client(sqlite_store: Store) -> AsyncIterator[httpx.AsyncClient]:
     await history.flush()
     app = FastAPI()
     install_problem_handlers(app)
-    snapshots = SnapshotCache()
-    publisher = Publisher(board.hub, snapshots, lambda _asset, _limit: [])
-    app.state.board = BoardContext(board.hub, snapshots, publisher, Settings(), lambda _asset: [])
+    app.state.board = context_of(board)
     app.include_router(build_history_router(sqlite_store))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://board/api/v1") as opened:

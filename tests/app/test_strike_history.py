@@ -7,16 +7,12 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from app.api import BoardContext
 from app.history import History
 from app.problems import install_problem_handlers
-from app.push import Publisher
-from app.selections import SnapshotCache
-from app.settings import Settings
 from app.store import Store
 from app.strike_history_api import StrikeHistoryData, build_strike_history_router
 from app.workbench import Workbench
-from tests.app.alert_board import ScriptedBoard
+from tests.app.alert_board import ScriptedBoard, context_of
 from tests.builders import AS_OF_MS
 
 SECONDS = 200
@@ -36,9 +32,7 @@ async def client(sqlite_store: Store, board: ScriptedBoard) -> AsyncIterator[htt
     await history.flush()
     app = FastAPI()
     install_problem_handlers(app)
-    snapshots = SnapshotCache()
-    publisher = Publisher(board.hub, snapshots, lambda _asset, _limit: [])
-    app.state.board = BoardContext(board.hub, snapshots, publisher, Settings(), lambda _asset: [])
+    app.state.board = context_of(board)
     app.include_router(build_strike_history_router(sqlite_store, Workbench()))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://board/api/v1") as opened:
