@@ -18,7 +18,7 @@ from greeks.conventions import MS_PER_DAY, Settlement
 FADE_MS = 15 * 60_000
 """How often the day before the first print loses its part."""
 EARLIER_PRINTS = 1000
-"""An option that is older than the tape has traded before: its open interest came from somewhere."""
+"""An option older than the tape has traded before: its open interest came from somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
