@@ -53,27 +53,28 @@ def compute_flip_term(chain: OptionChain, position_coin: FloatArray) -> FlipTerm
     """
     now = Book.of(chain, position_coin)
     profile = compute_profile(now)
-    _, alone = find_book_flips(now, profile, 1.0)
+    _, nearest = find_book_flips(now, (profile,), np.ones(1))
     growing = np.cumsum(profile.expiry_gex_usd_per_1pct, axis=0)
     until = nearest_sign_change(profile.spot_usd, growing, now.spot_usd)
     times = _instants(chain)
     surface = np.full((len(times), len(profile.spot_usd)), np.nan)
     flip_at, at_spot = np.full((2, len(times)), np.nan)
     zeros: list[tuple[int, float]] = []
+    is_known = bool(np.isfinite(position_coin).any())
     for row, at_ms in enumerate(times.tolist()):
         book = Book.of(replace(chain, as_of_ms=at_ms), position_coin)
-        if not len(book.expiry_ms):
+        if not (is_known and len(book.expiry_ms)):
             continue
         later = compute_profile(book)
         surface[row] = later.gex_usd_per_1pct
         at_spot[row] = book.net_gex_at(np.array([book.spot_usd]))[0]
-        flips, _ = find_book_flips(book, later, 1.0)
+        flips = find_book_flips(book, (later,), np.ones(1))[0][0]
         zeros += [(at_ms, flip.spot_usd) for flip in flips]
-        nearest = nearest_flip(flips, book.spot_usd)
-        flip_at[row] = np.nan if nearest is None else nearest
+        flip_usd = nearest_flip(flips, book.spot_usd)
+        flip_at[row] = np.nan if flip_usd is None else flip_usd
     return FlipTerm(
         expiry_ms=now.expiry_ms,
-        flip_usd=alone,
+        flip_usd=nearest[0],
         flip_until_usd=until,
         at_ms=times,
         flip_at_usd=flip_at,

@@ -68,7 +68,7 @@ def test_an_expiry_has_an_instant_right_after_it_without_its_options() -> None:
 
 def test_nothing_is_known_of_an_unknown_book() -> None:
     found = compute_flip_term(CHAIN, np.full(len(CHAIN), np.nan))
-    assert not len(found.expiry_ms)
+    assert np.isnan(found.flip_usd).all()
     assert np.isnan(found.flip_at_usd).all()
     assert np.isnan(found.gex_at_spot).all()
     assert np.isnan(found.gex_usd_per_1pct).all()
