@@ -72,6 +72,7 @@ class FaultEffects:
         view.platform.maintenance = faults.is_on(Fault.MAINTENANCE)
         view.platform.public_access = not faults.is_on(Fault.NO_PUBLIC)
         view.keeps_summaries = faults.is_on(Fault.STALE_SUMMARY)
+        view.lists_strangers = faults.is_on(Fault.STRANGERS)
         forward = faults.argument(Fault.BAD_FORWARD)
         view.state.forward_fault = None if forward is None else float(forward or 0.0)
         for index in view.state.indices.values():

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     TOO_LARGE = "too-large"  # frames beyond this many bytes are refused: too-large:4096
     SHORT_ACK = "short-ack"  # channels that match are left out of acks: short-ack:trades.*
     STALE_SUMMARY = "stale-summary"  # summaries stay as they were
+    STRANGERS = "strangers"  # instruments of kinds and coins that nobody asked about are listed
     # channels
     MUTE = "mute"  # channels that match say nothing: mute:markprice.*
     BOOK_GAP = "book-gap"  # every book loses one change, once

@@ -4,6 +4,7 @@ from exchange.calendar import expiry_code
 from exchange.call import Call
 from exchange.methods_trades import CURRENCIES
 from exchange.rpc import invalid_params
+from exchange.strangers import strangers
 from exchange.wire import encode_instrument
 
 COINS = {"BTC": "Bitcoin", "ETH": "Ethereum", "USDC": "USD Coin", "USDT": "Tether", "EURR": "Euro"}
@@ -20,11 +21,12 @@ def get_instruments(call: Call) -> object:
         rows = [(instrument, "archivized") for instrument in state.retired.values()]
     else:
         rows = state.listed()
-    return [
+    listed = [
         encode_instrument(instrument, word)
         for instrument, word in rows
         if currency in {"any", instrument.currency} and kind in {None, instrument.kind.value}
     ]
+    return listed + strangers(currency, kind) if call.view.lists_strangers else listed
 
 
 def get_instrument(call: Call) -> object:

@@ -50,6 +50,7 @@ class View:
     testnet: bool = False
     platform: Platform = field(default_factory=Platform)
     keeps_summaries: bool = False  # a fault: summaries stay as they were
+    lists_strangers: bool = False  # a fault: lists hold what nobody asked about
     _summaries: dict[tuple[str, Kind], tuple[float, bytes]] = field(default_factory=dict)
 
     @property

@@ -157,6 +157,31 @@ async def test_an_ack_is_shorter_than_asked() -> None:
         assert await peer.call("public/subscribe", channels=[TRADES, INDEX]) == [INDEX]
 
 
+async def test_lists_hold_what_nobody_asked_about() -> None:
+    async with disturbed("strangers") as (exchange, peer):
+        exchange.pump()
+        rows = await peer.call("public/get_instruments")
+        kinds = {row["kind"] for row in rows}
+        assert {"option", "future", "spot", "a_kind_of_next_year"} <= kinds
+        assert {row.get("underlying_type") for row in rows} > {"equity", "commodity", "crypto"}
+        assert all("settlement_currency" not in row for row in rows if row["kind"] == "spot")
+        options = await peer.call("public/get_instruments", currency="USDC", kind="option")
+        assert "XAU_USDC-25DEC26-4000d5-C" in {row["instrument_name"] for row in options}
+
+
+async def test_a_flood_says_every_option_to_who_reads_marks() -> None:
+    async with serve_peer() as (exchange, peer):
+        await peer.call("public/subscribe", channels=["markprice.options.btc_usd"])
+        begin(exchange, "flood:2000")
+        names = {i.name for i in exchange.market.state.options["btc_usd"].instruments}
+        async with asyncio.timeout(20):
+            while len(peer.pushes) < len(names) // 2:
+                await peer.next("markprice.options.btc_usd")
+        said = {channel.split(".")[1] for channel in peer.pushes if channel.startswith("ticker.")}
+        assert len(said) > len(names) // 3
+        assert said <= names
+
+
 async def test_summaries_stay_old() -> None:
     async with serve_peer() as (exchange, peer):
         first = await peer.call("public/get_book_summary_by_currency", currency="BTC")
