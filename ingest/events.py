@@ -4,6 +4,7 @@ Volatilities are fractions, amounts and open interest coins of the base asset, t
 milliseconds. NaN is unknown.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -108,12 +109,35 @@ class OptionTicker:
 
 @dataclass(frozen=True, slots=True)
 class FutureTicker:
-    """One future's mark: the forward of its expiry. Funding only on perpetuals."""
+    """One future's mark: the forward of its expiry. Funding only on perpetuals.
+
+    Funding is a fraction per 8 hours, open interest USD (inverse) or coins (linear), the volume
+    that of the last 24 hours.
+    """
 
     instrument_name: str
     ts_event: int
     mark_price: float
-    current_funding: float
+    current_funding: float = math.nan
+    funding_8h: float = math.nan
+    volume_24h_usd: float = math.nan
+    open_interest: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class BookUpdate:
+    """An order book in whole (`is_image`) or what changed; an amount of 0 removes a level.
+
+    Amounts are USD (inverse) or coins (linear).
+    """
+
+    instrument_name: str
+    ts_event: int
+    change_id: int
+    prev_change_id: int | None
+    is_image: bool
+    bids: tuple[tuple[float, float], ...]
+    asks: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +181,12 @@ class Trades:
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """Maintenance of the whole venue, or a lock of one index (`price_index`)."""
+    """Maintenance of the whole venue, a lock of one index (`price_index`), or public access."""
 
     in_maintenance: bool | None
     price_index: str | None
     locked: bool | None
+    is_public: bool | None = None
 
 
 class GapCause(StrEnum):
@@ -171,15 +196,18 @@ class GapCause(StrEnum):
     REFUSED_CHANNEL = "refused_channel"
     MUTE_CHANNEL = "mute_channel"
     TRADE_SEQUENCE = "trade_sequence"
+    OUT_OF_REACH = "out_of_reach"  # trades older than the venue hands out
+    BOOK_SEQUENCE = "book_sequence"
     REQUEST_FAILED = "request_failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A hole in the feed, with what is known of it in words."""
+    """A hole in the feed, with what is known of it in words; of one asset or of all."""
 
     cause: GapCause
     detail: str
+    asset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +218,14 @@ class Venue:
     server_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class PastRead:
+    """The trades of a currency were read from `since_ms` to now, without an end left open."""
+
+    currency: str
+    since_ms: int
+
+
 Event = (
     Listed
     | InstrumentState
@@ -197,6 +233,7 @@ Event = (
     | Summaries
     | OptionTicker
     | FutureTicker
+    | BookUpdate
     | IndexPrice
     | DeliveryEstimate
     | VolatilityIndex
@@ -204,4 +241,5 @@ Event = (
     | PlatformState
     | Gap
     | Venue
+    | PastRead
 )

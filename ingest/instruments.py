@@ -16,6 +16,7 @@ class InstrumentTable:
     ----------
     options : one per row.
     row_of : option name to row.
+    futures : dated futures and perpetuals by name.
     future_of_term : dated future of each (settlement, expiry_ms) that has one.
     index_of : price index of each book that has options.
     terms : every (settlement, expiry_ms) that has options, with its rows: one forward each.
@@ -23,6 +24,7 @@ class InstrumentTable:
 
     options: tuple[Instrument, ...]
     row_of: dict[str, int]
+    futures: dict[str, Instrument]
     future_of_term: dict[tuple[Settlement, int], str]
     index_of: dict[Settlement, str]
     terms: dict[tuple[Settlement, int], IntArray]
@@ -38,17 +40,18 @@ def build_table(instruments: dict[str, Instrument]) -> InstrumentTable:
         (item for item in instruments.values() if item.kind == Kind.OPTION),
         key=lambda item: (item.expiry_ms, item.strike, item.settlement, item.is_call),
     )
-    futures = (
-        item for item in instruments.values() if item.kind == Kind.FUTURE and not item.is_perpetual
-    )
+    futures = {name: item for name, item in instruments.items() if item.kind == Kind.FUTURE}
     rows_of: dict[tuple[Settlement, int], list[int]] = {}
     for row, item in enumerate(options):
         rows_of.setdefault((item.settlement, item.expiry_ms), []).append(row)
     return InstrumentTable(
         options=tuple(options),
         row_of={item.instrument_name: row for row, item in enumerate(options)},
+        futures=futures,
         future_of_term={
-            (item.settlement, item.expiry_ms): item.instrument_name for item in futures
+            (item.settlement, item.expiry_ms): name
+            for name, item in futures.items()
+            if not item.is_perpetual
         },
         index_of={item.settlement: item.price_index for item in options},
         terms={term: np.array(rows, dtype=np.int64) for term, rows in rows_of.items()},

@@ -1,17 +1,18 @@
-"""Typed wire messages of the Deribit API, and the one place where units are converted.
+"""From wire messages to events: the one place where units are converted.
 
-Unknown fields are ignored. A row without a required field is rejected and counted while its
-neighbours live; a frame that is not the protocol at all is a `ProtocolError` that keeps it.
+Percent becomes a fraction, null becomes NaN, 0.0 on an empty book side too. What cannot be true
+is refused row by row.
 """
 
 import math
-from typing import TypeVar
 
 import msgspec
 
 from dealers.tape import AggressorSide, Liquidation, Trade
 from greeks.conventions import Settlement
 from ingest.events import (
+    BookUpdate,
+    DeliveryEstimate,
     FutureTicker,
     IndexPrice,
     Instrument,
@@ -21,204 +22,27 @@ from ingest.events import (
     OptionTicker,
     PlatformState,
     Summary,
+    Trades,
     VolatilityIndex,
+)
+from ingest.wire import (
+    WireBook,
+    WireEstimate,
+    WireIndexPrice,
+    WireInstrument,
+    WireMark,
+    WirePlatform,
+    WireState,
+    WireSummary,
+    WireTicker,
+    WireTrade,
+    WireVolatility,
+    decode_rows,
 )
 
 LIQUIDATIONS = {member.value: member for member in Liquidation}
 PERCENT = 100.0
 """Wire volatilities are percent everywhere except in `markprice.options`."""
-
-
-class ProtocolError(ValueError):
-    """A frame that does not follow the protocol. `payload` keeps its first bytes."""
-
-    def __init__(self, reason: str, payload: bytes | str) -> None:
-        super().__init__(f"{reason}: {payload[:200]!r}")
-        self.payload = payload
-
-
-class WireError(msgspec.Struct):
-    """The error object of a response."""
-
-    code: int
-    message: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class Params(msgspec.Struct):
-    """Parameters of a notification: a channel's data, or a heartbeat's type."""
-
-    channel: str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    type: str | None = None
-
-
-class Envelope(msgspec.Struct):
-    """Any frame from the venue: a response (id) or a notification (method)."""
-
-    id: int | str | None = None
-    method: str | None = None
-    params: Params | None = None
-    result: msgspec.Raw = msgspec.Raw(b"")
-    error: WireError | None = None
-    usOut: int | None = None  # noqa: N815 - the wire's own name
-    testnet: bool = False
-
-
-class WireInstrument(msgspec.Struct):
-    """One row of get_instruments, or the data of instrument.creation."""
-
-    instrument_name: str
-    kind: str
-    base_currency: str
-    price_index: str
-    expiration_timestamp: int
-    instrument_type: str = "reversed"
-    settlement_period: str = ""
-    strike: float | None = None
-    option_type: str | None = None
-    state: str = "open"
-
-
-class WireMark(msgspec.Struct):
-    """One row of markprice.options; iv is a fraction here and only here."""
-
-    instrument_name: str
-    timestamp: int
-    iv: float | None = None
-    mark_price: float | None = None
-
-
-class WireSummary(msgspec.Struct):
-    """One option of get_book_summary_by_currency."""
-
-    instrument_name: str
-    creation_timestamp: int
-    open_interest: float | None = None
-    mark_iv: float | None = None
-    mark_price: float | None = None
-    bid_price: float | None = None
-    ask_price: float | None = None
-    underlying_price: float | None = None
-    underlying_index: str = ""
-    volume: float | None = None
-
-
-class WireTicker(msgspec.Struct):
-    """The ticker of any instrument."""
-
-    instrument_name: str
-    timestamp: int
-    mark_price: float | None = None
-    open_interest: float | None = None
-    mark_iv: float | None = None
-    bid_iv: float | None = None
-    ask_iv: float | None = None
-    best_bid_price: float | None = None
-    best_ask_price: float | None = None
-    underlying_price: float | None = None
-    underlying_index: str = ""
-    current_funding: float | None = None
-
-
-class WireIndexPrice(msgspec.Struct):
-    """The data of deribit_price_index."""
-
-    index_name: str
-    timestamp: int
-    price: float
-
-
-class WireVolatility(msgspec.Struct):
-    """The data of deribit_volatility_index."""
-
-    index_name: str
-    timestamp: int
-    volatility: float
-
-
-class WireTrade(msgspec.Struct):
-    """One public trade."""
-
-    trade_id: str
-    trade_seq: int
-    timestamp: int
-    instrument_name: str
-    direction: str
-    amount: float
-    price: float
-    index_price: float | None = None
-    iv: float | None = None
-    block_trade_id: str | None = None
-    block_rfq_id: int | str | None = None
-    combo_id: str | None = None
-    liquidation: str | None = None
-
-
-class WireTradePage(msgspec.Struct):
-    """A page of past trades."""
-
-    trades: msgspec.Raw
-    has_more: bool = False
-
-
-class WireState(msgspec.Struct):
-    """The data of instrument.state."""
-
-    instrument_name: str
-    state: str
-    timestamp: int
-
-
-class WirePlatform(msgspec.Struct):
-    """The data of platform_state: one of two shapes."""
-
-    maintenance: bool | None = None
-    price_index: str | None = None
-    locked: bool | None = None
-
-
-_envelope = msgspec.json.Decoder(Envelope)
-_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
-_T = TypeVar("_T")
-
-
-def decode_envelope(frame: bytes | str) -> Envelope:
-    """Decode any frame; `ProtocolError` when it is not a JSON-RPC object."""
-    try:
-        return _envelope.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"expected a JSON-RPC object ({error})", frame) from error
-
-
-def decode_one(raw: msgspec.Raw, shape: type[_T]) -> _T:
-    """Decode one object; `ProtocolError` when it has not the shape."""
-    try:
-        return msgspec.json.decode(raw, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"expected {shape.__name__} ({error})", bytes(raw)) from error
-
-
-def decode_rows(raw: msgspec.Raw, shape: type[_T]) -> tuple[list[_T], int]:
-    """Decode a list of rows; returns the good rows and how many were rejected.
-
-    The whole list is decoded at once; only when that fails is each row tried alone.
-    """
-    try:
-        return msgspec.json.decode(raw, type=list[shape]), 0  # type: ignore[valid-type]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        items = _raw_list.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"expected a list of {shape.__name__} ({error})", bytes(raw)) from error
-    rows = []
-    for item in items:
-        try:
-            rows.append(msgspec.json.decode(item, type=shape))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-    return rows, len(items) - len(rows)
 
 
 def parse_instrument(wire: WireInstrument) -> Instrument | None:
@@ -285,11 +109,37 @@ def parse_option_ticker(wire: WireTicker) -> OptionTicker:
 def parse_future_ticker(wire: WireTicker) -> FutureTicker:
     """Convert a future's ticker."""
     return FutureTicker(
-        wire.instrument_name,
-        wire.timestamp,
-        _number(wire.mark_price),
-        _number(wire.current_funding),
+        instrument_name=wire.instrument_name,
+        ts_event=wire.timestamp,
+        mark_price=_number(wire.mark_price),
+        current_funding=_number(wire.current_funding),
+        funding_8h=_number(wire.funding_8h),
+        volume_24h_usd=_number(wire.stats.volume_usd if wire.stats else None),
+        open_interest=_number(wire.open_interest),
     )
+
+
+def parse_ticker(wire: WireTicker) -> OptionTicker | FutureTicker:
+    """Convert any ticker: options are those that have a mark volatility."""
+    return parse_future_ticker(wire) if wire.mark_iv is None else parse_option_ticker(wire)
+
+
+def parse_book(wire: WireBook) -> BookUpdate:
+    """Convert a book image or change; whatever is deleted has the amount 0."""
+    return BookUpdate(
+        instrument_name=wire.instrument_name,
+        ts_event=wire.timestamp,
+        change_id=wire.change_id,
+        prev_change_id=wire.prev_change_id,
+        is_image=wire.type == "snapshot",
+        bids=tuple((price, 0.0 if act == "delete" else size) for act, price, size in wire.bids),
+        asks=tuple((price, 0.0 if act == "delete" else size) for act, price, size in wire.asks),
+    )
+
+
+def parse_estimate(index_name: str, wire: WireEstimate) -> DeliveryEstimate:
+    """Convert an estimate of the delivery price."""
+    return DeliveryEstimate(index_name, wire.timestamp, wire.price, wire.is_estimated)
 
 
 def parse_index_price(wire: WireIndexPrice) -> IndexPrice:
@@ -330,7 +180,20 @@ def parse_state(wire: WireState) -> InstrumentState:
 
 def parse_platform(wire: WirePlatform) -> PlatformState:
     """Convert a platform notice."""
-    return PlatformState(wire.maintenance, wire.price_index, wire.locked)
+    return PlatformState(
+        wire.maintenance,
+        wire.price_index,
+        wire.locked,
+        wire.allow_unauthenticated_public_requests,
+    )
+
+
+def parse_trades(raw: msgspec.Raw) -> Trades:
+    """Decode and convert a list of trades; what cannot be true is counted."""
+    rows, rejected = decode_rows(raw, WireTrade)
+    parsed = [parse_trade(row) for row in rows]
+    trades = tuple(trade for trade in parsed if trade is not None)
+    return Trades(trades, rejected + len(parsed) - len(trades))
 
 
 def _number(value: float | None) -> float:

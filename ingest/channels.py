@@ -1,0 +1,75 @@
+"""What each channel says: from the data of a push to events."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ingest import messages, wire
+from ingest.events import Event, Listed, MarkPrices
+
+
+def decode_push(channel: str, data: msgspec.Raw) -> list[Event]:
+    """Decode the data of one push; a channel that nobody reads says nothing."""
+    for prefix, decode in _CHANNELS.items():
+        if channel.startswith(prefix):
+            return [decode(channel, data)]
+    return []
+
+
+def _marks(channel: str, data: msgspec.Raw) -> Event:
+    rows, rejected = wire.decode_rows(data, wire.WireMark)
+    index = channel.removeprefix("markprice.options.")
+    return MarkPrices(index, tuple(map(messages.parse_mark, rows)), rejected)
+
+
+def _index(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_index_price(wire.decode_one(data, wire.WireIndexPrice))
+
+
+def _estimate(channel: str, data: msgspec.Raw) -> Event:
+    index = channel.removeprefix("estimated_expiration_price.")
+    return messages.parse_estimate(index, wire.decode_one(data, wire.WireEstimate))
+
+
+def _volatility(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_volatility(wire.decode_one(data, wire.WireVolatility))
+
+
+def _ticker(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_ticker(wire.decode_one(data, wire.WireTicker))
+
+
+def _book(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_book(wire.decode_one(data, wire.WireBook))
+
+
+def _trades(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_trades(data)
+
+
+def _state(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_state(wire.decode_one(data, wire.WireState))
+
+
+def _creation(channel: str, data: msgspec.Raw) -> Event:
+    item = messages.parse_instrument(wire.decode_one(data, wire.WireInstrument))
+    created = () if item is None else (item,)
+    return Listed(channel.rsplit(".", 1)[-1], None, created, complete=False)
+
+
+def _platform(_channel: str, data: msgspec.Raw) -> Event:
+    return messages.parse_platform(wire.decode_one(data, wire.WirePlatform))
+
+
+_CHANNELS: dict[str, Callable[[str, msgspec.Raw], Event]] = {
+    "markprice.options.": _marks,
+    "deribit_price_index.": _index,
+    "ticker.": _ticker,
+    "book.": _book,
+    "trades.option.": _trades,
+    "deribit_volatility_index.": _volatility,
+    "estimated_expiration_price.": _estimate,
+    "instrument.state.": _state,
+    "instrument.creation.": _creation,
+    "platform_state": _platform,
+}

@@ -1,0 +1,124 @@
+"""The market in which an asset's options are hedged: its futures and perpetuals, funding, DVOL."""
+
+import math
+from dataclasses import dataclass
+
+from dealers.liquidity import Liquidity
+from greeks.conventions import Settlement
+from ingest.book import OrderBook
+from ingest.events import BookUpdate, Event, FutureTicker, Instrument, VolatilityIndex
+from ingest.instruments import InstrumentTable
+
+HALF_PCT, ONE_PCT = 0.005, 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class MarketContext:
+    """What the hedging market of one asset shows. NaN is unknown, a time of 0 never.
+
+    Attributes
+    ----------
+    liquidity : USD resting on the asset's perpetuals within 0.5 % and 1 % of mid, each side, and
+        USD traded in the last 24 hours in its perpetuals and dated futures; both books added.
+    ts_depth, ts_volume : exchange ms of the oldest book and ticker that they rest on.
+    perpetual : name of the perpetual that funding is read from: the inverse one where it exists.
+    current_funding : its present funding, a fraction per 8 hours; + means that longs pay.
+    funding_8h : what it came to over the last 8 hours.
+    perpetual_usd : its mark.
+    perpetual_open_interest_usd : open interest of the asset's perpetuals.
+    ts_perpetual : exchange ms of its ticker.
+    volatility_index, ts_volatility : DVOL as a fraction, and its exchange ms.
+    """
+
+    asset: str
+    liquidity: Liquidity
+    ts_depth: int
+    ts_volume: int
+    perpetual: str | None
+    current_funding: float
+    funding_8h: float
+    perpetual_usd: float
+    perpetual_open_interest_usd: float
+    ts_perpetual: int
+    volatility_index: float
+    ts_volatility: int
+
+
+class MarketState:
+    """Newest tickers, books and DVOL of one asset's futures."""
+
+    def __init__(self, asset: str) -> None:
+        self.asset = asset
+        self._tickers: dict[str, FutureTicker] = {}
+        self._books: dict[str, OrderBook] = {}
+        self._volatility: VolatilityIndex | None = None
+
+    def apply(self, event: Event) -> bool:
+        """Write one event; False when a book lost its thread and needs a new image."""
+        match event:
+            case FutureTicker() if self._is_newer(event):
+                self._tickers[event.instrument_name] = event
+            case BookUpdate():
+                return self._books.setdefault(event.instrument_name, OrderBook()).apply(event)
+            case VolatilityIndex() if (
+                self._volatility is None or event.ts_event >= self._volatility.ts_event
+            ):
+                self._volatility = event
+            case _:
+                pass
+        return True
+
+    def freeze(self, table: InstrumentTable) -> MarketContext:
+        """Hand out what is known of the futures that are listed."""
+        tickers = [self._tickers[name] for name in table.futures if name in self._tickers]
+        perpetuals = [item for item in table.futures.values() if item.is_perpetual]
+        perpetuals.sort(key=lambda item: item.settlement)
+        main = next((item.instrument_name for item in perpetuals), None)
+        ticker = self._tickers.get(main or "")
+        depths, ts_depth = self._depth(perpetuals)
+        volatility = self._volatility
+        volumes = [t for t in tickers if math.isfinite(t.volume_24h_usd)]
+        return MarketContext(
+            asset=self.asset,
+            liquidity=Liquidity(*depths, volume_24h_usd=_sum([t.volume_24h_usd for t in volumes])),
+            ts_depth=ts_depth,
+            ts_volume=min((t.ts_event for t in volumes), default=0),
+            perpetual=main,
+            current_funding=ticker.current_funding if ticker else math.nan,
+            funding_8h=ticker.funding_8h if ticker else math.nan,
+            perpetual_usd=ticker.mark_price if ticker else math.nan,
+            perpetual_open_interest_usd=_sum([self._interest_usd(item) for item in perpetuals]),
+            ts_perpetual=ticker.ts_event if ticker else 0,
+            volatility_index=volatility.volatility if volatility else math.nan,
+            ts_volatility=volatility.ts_event if volatility else 0,
+        )
+
+    def _depth(self, perpetuals: list[Instrument]) -> tuple[tuple[float, ...], int]:
+        """Return bids and asks within 0.5 %, then within 1 %, and the oldest book's time."""
+        known = [
+            (book, item.settlement == Settlement.INVERSE)
+            for item in perpetuals
+            if (book := self._books.get(item.instrument_name)) and math.isfinite(book.mid)
+        ]
+        sums: list[float] = []
+        for within in (HALF_PCT, ONE_PCT):
+            sides = [book.depth_usd(within, is_inverse=inverse) for book, inverse in known]
+            sums += [_sum([bid for bid, _ in sides]), _sum([ask for _, ask in sides])]
+        return tuple(sums), min((book.ts_event for book, _ in known), default=0)
+
+    def _interest_usd(self, item: Instrument) -> float:
+        ticker = self._tickers.get(item.instrument_name)
+        if ticker is None:
+            return math.nan
+        is_inverse = item.settlement == Settlement.INVERSE
+        return ticker.open_interest * (1.0 if is_inverse else ticker.mark_price)
+
+    def _is_newer(self, ticker: FutureTicker) -> bool:
+        known = self._tickers.get(ticker.instrument_name)
+        return known is None or ticker.ts_event >= known.ts_event
+
+
+def _sum(values: list[float]) -> float:
+    """Add what is known; NaN when nothing is."""
+    known = [value for value in values if math.isfinite(value)]
+    return math.fsum(known) if known else math.nan
