@@ -29,6 +29,7 @@ from exchange.config import ExchangeConfig, LimitSettings, read_index_script
 from exchange.errors import ConfigError
 from exchange.faults import parse_fault
 from exchange.run import run_exchange
+from ingest.pacing import Pacer
 from ingest.recording import FrameRecorder, RecordingSink
 from ingest.worker import AssetFeed
 
@@ -236,9 +237,10 @@ async def _record(source: str, assets: tuple[str, ...], folder: Path) -> None:
         if address is None:
             address = await stack.enter_async_context(_demo(assets))
         click.echo(f"recording {', '.join(assets)} from {address.url} into {recorder.path}")
+        pacer = Pacer()
         async with asyncio.TaskGroup() as group:
             for asset in assets:
-                feed = AssetFeed(asset, time.monotonic)
+                feed = AssetFeed(asset, time.monotonic, pacer)
                 sink = RecordingSink(asset, feed, recorder)
                 group.create_task(feed.run(address.url, random.Random(), sink))  # noqa: S311
 

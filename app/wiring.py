@@ -47,6 +47,7 @@ from app.watch import Watch
 from app.webhooks import Outcome
 from app.workbench import Workbench
 from dealers.tape import Trade
+from ingest.pacing import Pacer
 from ingest.recording import replay
 from ingest.worker import AssetFeed
 
@@ -73,7 +74,8 @@ class Board:
     _replay_clock: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        self.feeds = {asset: AssetFeed(asset, self._now) for asset in self.settings.assets}
+        pacer = Pacer()
+        self.feeds = {asset: AssetFeed(asset, self._now, pacer) for asset in self.settings.assets}
         remembers = self.address.source not in WITHOUT_MEMORY
         self.positions = {
             asset: PositionService(feed, self.hub, self.store if remembers else None)

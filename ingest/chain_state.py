@@ -28,6 +28,7 @@ from ingest.events import (
     Gap,
     IndexPrice,
     Instrument,
+    Kind,
     Listed,
     Mark,
     MarkPrices,
@@ -38,6 +39,7 @@ from ingest.events import (
 from ingest.forwards import Forward
 from ingest.index_history import IndexHistory
 from ingest.instruments import InstrumentTable, build_table
+from ingest.plan import settlement_of
 from ingest.rows import Rows
 from ingest.waiting import WaitingRoom
 
@@ -55,8 +57,10 @@ class ChainState:
         self.gaps = 0
         self.rejected = 0
         self.waiting = WaitingRoom()
+        self.listed: set[str] = set()  # currencies whose options were listed in whole
         self._instruments: dict[str, Instrument] = {}
         self._table: InstrumentTable = build_table({})
+        self._is_outdated = False  # instruments came or went since the table was laid out
         self._rows = Rows.empty(0)
         self._indices: dict[str, IndexHistory] = {}
         self._estimates: dict[str, DeliveryEstimate] = {}
@@ -66,6 +70,7 @@ class ChainState:
     @property
     def table(self) -> InstrumentTable:
         """The listed instruments."""
+        self._lay_out()
         return self._table
 
     @property
@@ -83,12 +88,12 @@ class ChainState:
 
     def has_marks(self, settlement: Settlement) -> bool:
         """Whether any option of the book has a mark."""
-        of_book = self._table.settlement == settlement
+        of_book = self.table.settlement == settlement
         return bool(np.any(self._rows.ts_mark[of_book] > 0))
 
     def has_summaries(self, settlement: Settlement) -> bool:
         """Whether any option of the book has open interest."""
-        of_book = self._table.settlement == settlement
+        of_book = self.table.settlement == settlement
         return bool(np.any(self._rows.ts_summary[of_book] > 0))
 
     def apply(self, event: Event) -> None:
@@ -116,10 +121,10 @@ class ChainState:
 
         Rows of `stale_books` that could be computed are marked `STALE`.
         """
-        as_of = self.clock_ms
+        table, as_of = self.table, self.clock_ms
+        rows, n = self._rows, len(table.options)
         self._seq += 1
         self.dirty = False
-        table, rows, n = self._table, self._rows, len(self._table.options)
         forward, ts_forward = np.full(n, np.nan), np.zeros(n, np.int64)
         source = np.full(n, ForwardSource.UNKNOWN, np.int8)
         for (settlement, expiry_ms), of_term in table.terms.items():
@@ -154,13 +159,18 @@ class ChainState:
         )
         return chain.select(table.expiry_ms > as_of)
 
-    def _spot(self) -> float:
+    @property
+    def spot_index(self) -> str | None:
+        """Name of the index that is spot: the inverse book's where it ticks, else the linear's."""
         books = self._table.index_of
         for settlement in (Settlement.INVERSE, Settlement.LINEAR):
-            index = self._indices.get(books.get(settlement, ""))
-            if index is not None:
-                return index.price
-        return math.nan
+            if (name := books.get(settlement, "")) in self._indices:
+                return name
+        return None
+
+    def _spot(self) -> float:
+        name = self.spot_index
+        return math.nan if name is None else self._indices[name].price
 
     def _forward(self, settlement: Settlement, expiry_ms: int) -> Forward:
         """Return the forward of a term as of now, whatever quote it rests on."""
@@ -193,6 +203,8 @@ class ChainState:
     def _row_of(self, event: Mark | Summary | OptionTicker, instrument_name: str) -> int | None:
         """Return the option's row; without one, what is said of an own option waits."""
         row = self._table.row_of.get(instrument_name)
+        if row is None and instrument_name in self._instruments:
+            row = self.table.row_of.get(instrument_name)
         if row is None and self.owns(instrument_name):
             self.waiting.keep(event)
         return row
@@ -248,12 +260,20 @@ class ChainState:
         if math.isfinite(summary.mark_iv):
             self._write_mark(row, ts_event, summary.mark_iv, summary.mark_price)
 
+    def _is_own_index(self, index_name: str) -> bool:
+        coin = self.asset.lower()
+        return index_name in {f"{coin}_usd", f"{coin}_usdc", *self._table.index_of.values()}
+
     def _apply_index(self, event: IndexPrice) -> None:
+        if not self._is_own_index(event.index_name):
+            return
         index = self._indices.setdefault(event.index_name, IndexHistory())
         if index.add(event.ts_event, event.price):
             self.dirty = True
 
     def _apply_estimate(self, event: DeliveryEstimate) -> None:
+        if not self._is_own_index(event.index_name):
+            return
         known = self._estimates.get(event.index_name)
         if (known is None or event.ts_event >= known.ts_event) and 0 < event.price < math.inf:
             self._estimates[event.index_name] = event
@@ -274,7 +294,9 @@ class ChainState:
         }
         kept = self._instruments
         if event.complete:
-            gone_settlement = _settlement_of(event.currency)
+            if event.kind == Kind.OPTION:
+                self.listed.add(event.currency)
+            gone_settlement = settlement_of(event.currency)
             kept = {
                 name: item
                 for name, item in kept.items()
@@ -282,12 +304,18 @@ class ChainState:
             }
         instruments = kept | listed
         if instruments != self._instruments:
-            self._rebuild(instruments)
+            self._instruments = instruments
+            self._is_outdated = self.dirty = True
 
-    def _rebuild(self, instruments: dict[str, Instrument]) -> None:
-        """Lay out the rows anew: what is known of options that stay, what waited for new ones."""
-        old_table, old_rows = self._table, self._rows
-        self._instruments = instruments
+    def _lay_out(self) -> None:
+        """Lay out the rows anew: what is known of options that stay, what waited for new ones.
+
+        Once for a burst of listings: not before somebody looks or one of them is spoken of.
+        """
+        if not self._is_outdated:
+            return
+        self._is_outdated = False
+        instruments, old_table, old_rows = self._instruments, self._table, self._rows
         self._table = build_table(instruments)
         self._rows = Rows.empty(len(self._table.options))
         names = [name for name in self._table.row_of if name in old_table.row_of]
@@ -303,7 +331,6 @@ class ChainState:
         for name in self._table.row_of.keys() - old_table.row_of.keys():
             for early in self.waiting.take(name):
                 self._apply_early(early)
-        self.dirty = True
 
     def _apply_early(self, early: Mark | Summary | OptionTicker) -> None:
         match early:
@@ -316,10 +343,5 @@ class ChainState:
 
     def expired(self) -> tuple[str, ...]:
         """Names of listed options whose expiry has passed by the chain's own clock."""
-        gone = np.flatnonzero(self._table.expiry_ms <= self.clock_ms)
+        gone = np.flatnonzero(self.table.expiry_ms <= self.clock_ms)
         return tuple(self._table.options[i].instrument_name for i in gone)
-
-
-def _settlement_of(currency: str) -> Settlement:
-    """Return the book that a request currency lists: USDC and USDT settle linear options."""
-    return Settlement.LINEAR if currency.startswith("USD") else Settlement.INVERSE

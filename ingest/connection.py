@@ -44,6 +44,9 @@ class FrameSink(Protocol):
     def is_dead(self, now_s: float) -> bool:
         """Whether the socket must be replaced although it looks open."""
 
+    def was_refused(self) -> bool:
+        """Whether the venue said "too many requests" on this socket."""
+
 
 async def run_connection(
     url: str,
@@ -57,7 +60,7 @@ async def run_connection(
         opened_s = now()
         reason = await _serve_once(url, sink, now)
         wait_s = FIRST_WAIT_S if now() - opened_s > HEALTHY_S else min(wait_s * 2, LONGEST_WAIT_S)
-        is_refused = any(word in reason for word in TOO_MANY)
+        is_refused = sink.was_refused() or any(word in reason for word in TOO_MANY)
         shortest_s = TOO_MANY_WAIT_S if is_refused else FIRST_WAIT_S
         delay = max(shortest_s, wait_s) * rng.uniform(1.0, 1.5)
         _log.warning("feed.reconnect", url=url, reason=reason, in_s=round(delay, 1))

@@ -203,11 +203,10 @@ class GapCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A hole in the feed, with what is known of it in words; of one asset or of all."""
+    """A hole in the feed, with what is known of it in words."""
 
     cause: GapCause
     detail: str
-    asset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +215,6 @@ class Venue:
 
     testnet: bool
     server_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class PastRead:
-    """The trades of a currency were read from `since_ms` to now, without an end left open."""
-
-    currency: str
-    since_ms: int
 
 
 Event = (
@@ -241,5 +232,4 @@ Event = (
     | PlatformState
     | Gap
     | Venue
-    | PastRead
 )

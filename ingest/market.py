@@ -1,7 +1,7 @@
 """The market in which an asset's options are hedged: its futures and perpetuals, funding, DVOL."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dealers.liquidity import Liquidity
 from greeks.conventions import Settlement
@@ -80,7 +80,7 @@ class MarketState:
         volumes = [t for t in tickers if math.isfinite(t.volume_24h_usd)]
         return MarketContext(
             asset=self.asset,
-            liquidity=Liquidity(*depths, volume_24h_usd=_sum([t.volume_24h_usd for t in volumes])),
+            liquidity=replace(depths, volume_24h_usd=_sum([t.volume_24h_usd for t in volumes])),
             ts_depth=ts_depth,
             ts_volume=min((t.ts_event for t in volumes), default=0),
             perpetual=main,
@@ -93,18 +93,24 @@ class MarketState:
             ts_volatility=volatility.ts_event if volatility else 0,
         )
 
-    def _depth(self, perpetuals: list[Instrument]) -> tuple[tuple[float, ...], int]:
-        """Return bids and asks within 0.5 %, then within 1 %, and the oldest book's time."""
+    def _depth(self, perpetuals: list[Instrument]) -> tuple[Liquidity, int]:
+        """Return what rests on the books that are known, and the oldest one's time."""
         known = [
             (book, item.settlement == Settlement.INVERSE)
             for item in perpetuals
             if (book := self._books.get(item.instrument_name)) and math.isfinite(book.mid)
         ]
-        sums: list[float] = []
-        for within in (HALF_PCT, ONE_PCT):
-            sides = [book.depth_usd(within, is_inverse=inverse) for book, inverse in known]
-            sums += [_sum([bid for bid, _ in sides]), _sum([ask for _, ask in sides])]
-        return tuple(sums), min((book.ts_event for book, _ in known), default=0)
+        half, one = (
+            [book.depth_usd(within, is_inverse=inverse) for book, inverse in known]
+            for within in (HALF_PCT, ONE_PCT)
+        )
+        depth = Liquidity(
+            bid_half_pct_usd=_sum([bid for bid, _ in half]),
+            ask_half_pct_usd=_sum([ask for _, ask in half]),
+            bid_one_pct_usd=_sum([bid for bid, _ in one]),
+            ask_one_pct_usd=_sum([ask for _, ask in one]),
+        )
+        return depth, min((book.ts_event for book, _ in known), default=0)
 
     def _interest_usd(self, item: Instrument) -> float:
         ticker = self._tickers.get(item.instrument_name)

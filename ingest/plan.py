@@ -2,13 +2,11 @@
 
 The lean plan: marks and volatilities of every option come from one push channel per index, open
 interest from a polled summary, forwards from the dated futures. Some 35 channels an asset instead
-of one per option, on two sockets: what an option is worth (surface) and what is traded (flow).
+of one per option. Each asset has a socket of its own: a slow one never holds up another.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from greeks.conventions import Settlement
 from ingest.events import Instrument, Kind
@@ -26,117 +24,68 @@ MUTE_AFTER_S = {
     "book.": 120.0,  # a still book says nothing for minutes
 }
 """A channel silent for longer, on a socket that talks, is subscribed anew."""
-_NAME_PLACE = {
-    "ticker": 1, "book": 1, "deribit_price_index": 1, "markprice": 2, "trades": 2, "instrument": 3,
-    "estimated_expiration_price": 1, "deribit_volatility_index": 1,
-}  # fmt: skip
-"""Which part of a channel's name, between the dots, names what it is about."""
-
-
-class Role(StrEnum):
-    """What a socket is for."""
-
-    SURFACE = "surface"  # lists, marks, index, forwards, perpetuals
-    FLOW = "flow"  # trades, the venue's own state
-    FOCUS = "focus"  # tickers of the options that somebody looks at
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
-    """What one socket asks of the venue for some assets."""
+    """What one asset asks of the venue, over a socket of its own."""
 
-    assets: tuple[str, ...]
-    role: Role = Role.SURFACE
+    asset: str
 
     @property
     def currencies(self) -> tuple[str, ...]:
-        """Request currencies that may list options of the assets."""
-        return (*self.assets, LINEAR_CURRENCY)
+        """Request currencies that may list options of the asset."""
+        return (self.asset, LINEAR_CURRENCY)
 
     def certain_channels(self) -> frozenset[str]:
         """Channels that exist whatever is listed: first on the socket, before any snapshot."""
-        if self.role == Role.SURFACE:
-            return frozenset({"instrument.creation.any.any"})
-        if self.role == Role.FLOW:
-            return frozenset({"platform_state", "platform_state.public_methods_state"})
-        return frozenset()
+        channels = {"platform_state", "platform_state.public_methods_state"}
+        return frozenset(channels | {"instrument.creation.any.any"})
 
     def likely_channels(self) -> frozenset[str]:
         """Channels asked for before the lists say whether they exist; a refusal is no gap."""
-        if self.role == Role.FLOW:
-            return frozenset(
-                f"trades.{kind.value}.{currency}.100ms"
-                for currency in self.currencies
-                for kind in Kind
-            )
-        if self.role == Role.FOCUS:
-            return frozenset()
-        channels = {
-            f"instrument.state.{kind.value}.{currency}"
-            for currency in self.currencies
-            for kind in Kind
-        }
-        for asset in self.assets:
-            for quote in ("usd", "usdc"):
-                channels |= _index_channels(f"{asset.lower()}_{quote}")
-            channels.add(f"deribit_volatility_index.{asset.lower()}_usd")
+        channels = {f"deribit_volatility_index.{self.asset.lower()}_usd"}
+        for currency in self.currencies:
+            channels.add(f"trades.option.{currency}.100ms")
+            channels |= {f"instrument.state.{kind.value}.{currency}" for kind in Kind}
+        for quote in ("usd", "usdc"):
+            channels |= _index_channels(f"{self.asset.lower()}_{quote}")
         return frozenset(channels)
 
     def market_channels(self, instruments: Iterable[Instrument]) -> frozenset[str]:
-        """Channels that the listed instruments of the assets call for."""
-        own = [item for item in instruments if item.asset in self.assets]
-        if self.role == Role.FLOW:
-            return frozenset(
-                f"trades.option.{currency}.100ms" for currency in self.summary_currencies(own)
-            )
+        """Channels that the listed instruments of the asset call for."""
+        own = [item for item in instruments if item.asset == self.asset]
         options = [item for item in own if item.kind == Kind.OPTION]
         channels: set[str] = set()
-        for index in {item.price_index for item in options}:
+        for settlement, index in {(item.settlement, item.price_index) for item in options}:
             channels |= _index_channels(index)
-        terms = {(item.asset, item.settlement, item.expiry_ms) for item in options}
-        assets = {item.asset for item in options}
+            channels.add(f"trades.option.{self.currency_of(settlement)}.100ms")
+        terms = {(item.settlement, item.expiry_ms) for item in options}
         for item in own:
             name = item.instrument_name
-            if item.is_perpetual and item.asset in assets:
+            if item.is_perpetual:
                 channels |= {f"ticker.{name}.100ms", f"book.{name}.agg2"}
-            elif (
-                item.asset,
-                item.settlement,
-                item.expiry_ms,
-            ) in terms and item.kind == Kind.FUTURE:
+            elif item.kind == Kind.FUTURE and (item.settlement, item.expiry_ms) in terms:
                 channels.add(f"ticker.{name}.agg2")
         return frozenset(channels)
 
     def summary_currencies(self, instruments: Iterable[Instrument]) -> tuple[str, ...]:
         """Currencies whose summary has to be polled."""
-        options = (item for item in instruments if item.kind == Kind.OPTION)
-        return tuple(
-            dict.fromkeys(
-                currency_of(item.asset, item.settlement)
-                for item in options
-                if item.asset in self.assets
-            )
-        )
+        books = {
+            item.settlement
+            for item in instruments
+            if item.kind == Kind.OPTION and item.asset == self.asset
+        }
+        return tuple(self.currency_of(settlement) for settlement in sorted(books))
 
-
-def currency_of(asset: str, settlement: Settlement) -> str:
-    """Return the request currency whose lists and summaries hold a book."""
-    return asset if settlement == Settlement.INVERSE else LINEAR_CURRENCY
+    def currency_of(self, settlement: Settlement) -> str:
+        """Return the request currency whose lists and summaries hold a book of the asset."""
+        return self.asset if settlement == Settlement.INVERSE else LINEAR_CURRENCY
 
 
 def settlement_of(currency: str) -> Settlement:
     """Return the book that a request currency lists: USDC and USDT settle linear options."""
     return Settlement.LINEAR if currency.startswith("USD") else Settlement.INVERSE
-
-
-def asset_of(channel: str) -> str | None:
-    """Return the asset that a channel is about, None for one that serves several."""
-    parts = channel.split(".")
-    place = _NAME_PLACE.get(parts[0], len(parts))
-    if place >= len(parts):
-        return None
-    asset = re.split("[-_]", parts[place])[0].upper()
-    return None if asset in {LINEAR_CURRENCY, "ANY"} else asset
 
 
 def mute_after_s(channel: str) -> float | None:

@@ -4,21 +4,18 @@ The caller owns the socket and the clock. `receive` turns a frame into events, `
 queues what is due, `take_outgoing` hands over the frames to send. Nothing here sleeps, and a
 session serves one socket: after a reconnect a new one starts from the beginning.
 
-Order of a session: heartbeat, the channels that must not be missed, instrument lists, then the
-market channels and summaries of what turned out to exist. A socket for trades reads their past
-once it hears the present.
+Order of a session: heartbeat, the channels that must not be missed and those that are likely to
+exist, instrument lists, then the other channels, the summaries and the past trades of the books
+that turned out to exist.
 """
 
-import math
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Hashable, Iterable, Mapping
 
 import msgspec
 
 from ingest import messages, wire
-from ingest.agenda import Agenda
+from ingest.agenda import Agenda, NameQueue
 from ingest.channels import decode_push
 from ingest.clock import ExchangeClock
 from ingest.events import (
@@ -28,22 +25,21 @@ from ingest.events import (
     Instrument,
     Kind,
     Listed,
-    PastRead,
     Summaries,
     Trades,
     Venue,
 )
-from ingest.pacing import Pacer
+from ingest.pacing import UNPACED, Pacer
 from ingest.plan import (
     HEARTBEAT_S,
     LISTING_PERIOD_S,
     SUMMARY_PERIOD_S,
     FeedPlan,
-    Role,
-    asset_of,
+    settlement_of,
 )
+from ingest.requests import MATTERS, Asked, Request
 from ingest.subscriptions import RETRY_S, Subscriptions
-from ingest.trade_history import PAGE, PERIOD_S, REACH_MS, HistoryReader, start_of_history
+from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, is_out_of_reach, start_of_history
 
 SILENCE_S = 25.0
 """Two missed test requests: the socket is dead whatever TCP thinks."""
@@ -62,63 +58,36 @@ MANY_UNKNOWN = 20
 LIST_AGAIN_S = 5.0
 
 
-class _Asked(Enum):
-    """What a pending request was for."""
-
-    CONTROL = auto()
-    SUBSCRIBE = auto()
-    INSTRUMENTS = auto()
-    INSTRUMENT = auto()
-    SUMMARY = auto()
-    TICKER = auto()
-    HISTORY = auto()
-    MISSING = auto()
-
-
-MATTERS = {_Asked.SUBSCRIBE, _Asked.INSTRUMENTS, _Asked.SUMMARY, _Asked.HISTORY, _Asked.MISSING}
-"""What leaves a hole when it fails; the others are asked again by themselves or not at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    asked: _Asked
-    sent_s: float
-    channels: frozenset[str] = frozenset()
-    currency: str = ""
-    kind: Kind | None = None
-    instrument_name: str = ""
-    missing: range = range(0)
-
-
 class DeribitSession:
-    """The client side of one websocket connection to the venue."""
+    """The client side of one websocket connection to the venue, for one asset."""
 
     def __init__(
-        self,
-        plan: FeedPlan,
-        pacer: Pacer | None = None,
-        read_until_ms: Mapping[str, int] | None = None,
+        self, plan: FeedPlan, newest_trade_ms: int | None = None, pacer: Pacer | None = None
     ) -> None:
         self.clock = ExchangeClock()
         self.was_refused = False  # the venue said "too many requests"
-        self.read_until_ms = dict(read_until_ms or {})  # past trades are known up to here
         self._plan = plan
+        self._newest_trade_ms = newest_trade_ms
         self._pacer = pacer or Pacer()
         self._queue: deque[tuple[str, bytes]] = deque()
         self._outgoing: list[bytes] = []
-        self._pending: dict[int, _Request] = {}
+        self._pending: dict[int, Request] = {}
         self._next_id = 1
         self._last_frame_s = 0.0
         self._server_ms = 0
         self._instruments: dict[str, Instrument] = {}
+        self._terms: set[Hashable] = set()  # what calls for channels: see _term
         self._subscriptions = Subscriptions()
         self._lists: Agenda[tuple[str, Kind]] = Agenda()
         self._list_again_s = 0.0
         self._summaries: Agenda[str] = Agenda()
         self._histories: Agenda[str] = Agenda()
         self._readers: dict[str, HistoryReader] = {}
-        self._rereads: Agenda[str] = Agenda()
-        self._look_ups: Agenda[str] = Agenda()
+        self._read_since: dict[str, int] = {}  # start of the pasts that were read to their end
+        self._rereads = NameQueue(REREAD_PERIOD_S)
+        self._look_ups = NameQueue(LOOK_UP_PERIOD_S)
+        self._focused: frozenset[str] = frozenset()
+        self._market: frozenset[str] = frozenset()
 
     def start(self, now_s: float) -> None:
         """Queue what opens a session."""
@@ -126,8 +95,305 @@ class DeribitSession:
         self._ask("public/set_heartbeat", {"interval": HEARTBEAT_S}, now_s)
         self._subscriptions.want(self._plan.certain_channels(), now_s)
         self._subscriptions.want(self._plan.likely_channels(), now_s, is_guess=True)
-        if self._plan.role == Role.SURFACE:
-            for currency in self._plan.currencies:
-                for kind in Kind:
-                    self._lists.put((currency, kind), now_s)
+        for currency in self._plan.currencies:
+            for kind in Kind:
+                self._lists.put((currency, kind), now_s)
         self.on_timer(now_s)
+
+    @property
+    def tape_since_ms(self) -> int | None:
+        """Exchange time from which on every trade was read; None while the past is being read."""
+        if not self._readers or self._readers.keys() != self._read_since.keys():
+            return None
+        return max(self._read_since.values())
+
+    def is_dead(self, now_s: float) -> bool:
+        """Whether nothing arrived for so long that the socket must be replaced."""
+        return now_s - self._last_frame_s > SILENCE_S
+
+    def take_outgoing(self) -> list[bytes]:
+        """Hand over the frames to send, oldest first."""
+        frames, self._outgoing = self._outgoing, []
+        return frames
+
+    def on_timer(self, now_s: float) -> list[Event]:
+        """Queue the polls that are due; call it about twice a second."""
+        for request_id in [i for i, r in self._pending.items() if now_s - r.sent_s > REPLY_S]:
+            self._give_up(self._pending.pop(request_id), now_s)
+        mute = self._subscriptions.take_mute(now_s)
+        if mute:
+            self._ask("public/unsubscribe", {"channels": mute}, now_s)
+        self._poll(now_s)
+        return [Gap(GapCause.MUTE_CHANNEL, channel) for channel in mute]
+
+    def receive(self, frame: bytes | str, now_s: float) -> list[Event]:
+        """Decode one frame into events; raises `ProtocolError` and nothing else."""
+        self._last_frame_s = now_s
+        envelope = wire.decode_envelope(frame)
+        try:
+            return self._read(envelope, frame, now_s)
+        finally:
+            self._release(now_s)
+
+    def _read(self, envelope: wire.Envelope, frame: bytes | str, now_s: float) -> list[Event]:
+        if envelope.method == "subscription":
+            params = envelope.params
+            if params is None or params.channel is None:
+                raise wire.ProtocolError("expected a channel in a subscription", frame)
+            self._subscriptions.heard(params.channel, now_s)
+            return self._note(decode_push(params.channel, params.data), now_s)
+        if envelope.method == "heartbeat":
+            if envelope.params is not None and envelope.params.type == "test_request":
+                self._ask("public/test", {}, now_s)
+            return []
+        return [] if envelope.method is not None else self._response(envelope, now_s)
+
+    def _note(self, events: list[Event], now_s: float) -> list[Event]:
+        """Take in what concerns the session itself: new instruments call for their channels."""
+        for event in events:
+            if isinstance(event, Listed):
+                return events + self._want_markets(event, now_s)
+        return events
+
+    # What the owner asks for
+
+    def look_up(self, instrument_names: Iterable[str], now_s: float) -> None:
+        """Ask about options that are named and not listed; of many, read the lists again."""
+        for name in instrument_names:
+            self._look_ups.add(name, now_s)
+        if len(self._look_ups) > MANY_UNKNOWN and now_s >= self._list_again_s:
+            self._list_again_s = now_s + LIST_AGAIN_S
+            for key in self._lists:
+                self._lists.put(key, now_s)
+
+    def reread(self, instrument_name: str, now_s: float) -> None:
+        """Read a traded option's ticker soon, for its open interest; once a few seconds."""
+        self._rereads.add(instrument_name, now_s + REREAD_S)
+
+    def renew(self, channel: str, now_s: float) -> None:
+        """Leave a channel and take it again, for a new image."""
+        if self._subscriptions.renew(channel, now_s):
+            self._ask("public/unsubscribe", {"channels": [channel]}, now_s)
+            self._poll(now_s)
+
+    def focus(self, instrument_names: frozenset[str], now_s: float) -> None:
+        """Follow the tickers of these options and of no others."""
+        channels = frozenset(f"ticker.{name}.100ms" for name in instrument_names)
+        left = self._subscriptions.leave(self._focused - channels)
+        if left:
+            self._ask("public/unsubscribe", {"channels": sorted(left)}, now_s)
+        self._focused = channels
+        self._subscriptions.want(channels, now_s, is_guess=True)
+
+    def request_missing(self, instrument_name: str, missing: range, now_s: float) -> None:
+        """Ask for trades by their sequence numbers, a page of them."""
+        params = {
+            "instrument_name": instrument_name,
+            "start_seq": missing.start,
+            "end_seq": missing.stop - 1,
+            "count": min(len(missing), PAGE),
+            "sorting": "asc",
+        }
+        request = Request(Asked.MISSING, now_s)
+        self._send("public/get_last_trades_by_instrument", params, request)
+        self._release(now_s)
+
+    # Requests
+
+    def _poll(self, now_s: float) -> None:
+        """Send what is due."""
+        due = self._subscriptions.take_due(now_s)
+        if due:
+            request = Request(Asked.SUBSCRIBE, now_s, channels=due)
+            self._send("public/subscribe", {"channels": sorted(due)}, request)
+        for currency, kind in self._lists.take(now_s):
+            self._lists.put((currency, kind), now_s + LISTING_PERIOD_S)
+            params = {"currency": currency, "kind": kind.value, "expired": False}
+            request = Request(Asked.INSTRUMENTS, now_s, currency=currency, kind=kind)
+            self._send("public/get_instruments", params, request)
+        for currency in self._summaries.take(now_s):
+            self._summaries.put(currency, now_s + SUMMARY_PERIOD_S)
+            request = Request(Asked.SUMMARY, now_s, currency=currency)
+            option = {"currency": currency, "kind": Kind.OPTION.value}
+            self._send("public/get_book_summary_by_currency", option, request)
+        for currency in self._histories.take(now_s):
+            self._readers[currency].end_ms = self._server_ms
+            request = Request(Asked.HISTORY, now_s, currency=currency)
+            method = "public/get_last_trades_by_currency_and_time"
+            self._send(method, self._readers[currency].params(), request)
+        for name in self._rereads.take(now_s, REREADS_AT_ONCE):
+            self._send("public/ticker", {"instrument_name": name}, Request(Asked.TICKER, now_s))
+        for name in self._look_ups.take(now_s, LOOK_UPS_AT_ONCE):
+            request = Request(Asked.INSTRUMENT, now_s)
+            self._send("public/get_instrument", {"instrument_name": name}, request)
+        self._release(now_s)
+
+    def _ask(self, method: str, params: Mapping[str, object], now_s: float) -> None:
+        self._send(method, params, Request(Asked.CONTROL, now_s))
+        self._release(now_s)
+
+    def _send(self, method: str, params: Mapping[str, object], request: Request) -> None:
+        request_id = self._next_id
+        self._next_id += 1
+        self._pending[request_id] = request
+        frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+        self._queue.append((method, msgspec.json.encode(frame)))
+
+    def _release(self, now_s: float) -> None:
+        """Let go out what the pace allows, in order; only a heartbeat's answer overtakes."""
+        kept: deque[tuple[str, bytes]] = deque()
+        for method, frame in self._queue:
+            if (not kept or method == UNPACED) and self._pacer.spend(method, now_s):
+                self._outgoing.append(frame)
+            else:
+                kept.append((method, frame))
+        self._queue = kept
+
+    # Responses
+
+    def _response(self, envelope: wire.Envelope, now_s: float) -> list[Event]:
+        events: list[Event] = []
+        request = self._pending.pop(envelope.id, None) if isinstance(envelope.id, int) else None
+        if envelope.usOut is not None:
+            self._server_ms = envelope.usOut // 1000
+            events.append(Venue(envelope.testnet, self._server_ms))
+            if request is not None:
+                in_ms = (envelope.usIn or envelope.usOut) / 1000
+                self.clock.observe(request.sent_s, now_s, in_ms, envelope.usOut / 1000)
+        if envelope.error is not None:
+            return events + self._refused(request, envelope.error, now_s)
+        if request is not None:
+            try:
+                events += self._answer(request, envelope.result, now_s)
+            except wire.ProtocolError:
+                self._give_up(request, now_s)
+                raise
+        return events
+
+    def _refused(self, request: Request | None, error: wire.WireError, now_s: float) -> list[Event]:
+        if error.code == TOO_MANY_REQUESTS:
+            self.was_refused = True
+            self._pacer.slow_down(now_s)
+        if request is not None:
+            if request.asked == Asked.INSTRUMENTS and error.code == INVALID_PARAMS:
+                return [Listed(request.currency, request.kind, (), complete=True)]  # no such book
+            self._give_up(request, now_s)
+            if request.asked not in MATTERS:
+                return []
+        return [Gap(GapCause.REQUEST_FAILED, f"{error.code} {error.message}")]
+
+    def _answer(self, request: Request, result: msgspec.Raw, now_s: float) -> list[Event]:
+        events: list[Event] = []
+        match request.asked:
+            case Asked.SUBSCRIBE:
+                events += self._acknowledge(request, wire.decode_one(result, list[str]), now_s)
+            case Asked.INSTRUMENTS:
+                rows, rejected = wire.decode_rows(result, wire.WireInstrument)
+                listed = self._listed(rows, request, rejected, complete=True)
+                events += self._note([listed], now_s)
+            case Asked.INSTRUMENT:
+                row = wire.decode_one(result, wire.WireInstrument)
+                events += self._note([self._listed([row], request, 0, complete=False)], now_s)
+            case Asked.SUMMARY:
+                events.append(self._summarised(request, result))
+            case Asked.TICKER:
+                ticker = wire.decode_one(result, wire.WireTicker)
+                events.append(messages.parse_ticker(ticker))
+            case Asked.HISTORY | Asked.MISSING:
+                events.append(self._past_trades(request, result, now_s))
+            case Asked.CONTROL:
+                pass
+        return events
+
+    def _give_up(self, request: Request, now_s: float) -> None:
+        """Arrange for another try of a request that failed or was never answered."""
+        match request.asked:
+            case Asked.INSTRUMENTS if request.kind is not None:
+                self._lists.put((request.currency, request.kind), now_s + RETRY_S)
+            case Asked.SUBSCRIBE:
+                self._subscriptions.failed(request.channels, now_s)
+            case Asked.HISTORY:
+                self._histories.put(request.currency, now_s + RETRY_S)
+            case _:
+                pass
+
+    def _acknowledge(self, request: Request, granted: list[str], now_s: float) -> list[Event]:
+        refused = self._subscriptions.acknowledge(request.channels, granted, now_s)
+        return [Gap(GapCause.REFUSED_CHANNEL, channel) for channel in sorted(refused)]
+
+    def _listed(
+        self, rows: list[wire.WireInstrument], request: Request, rejected: int, *, complete: bool
+    ) -> Listed:
+        parsed = map(messages.parse_instrument, rows)
+        asset = self._plan.asset
+        own = tuple(item for item in parsed if item is not None and item.asset == asset)
+        return Listed(request.currency, request.kind, own, complete, rejected)
+
+    def _want_markets(self, listed: Listed, now_s: float) -> list[Event]:
+        """Ask for the channels, summaries and past trades of the books that exist."""
+        own = {i.instrument_name: i for i in listed.instruments if i.asset == self._plan.asset}
+        if listed.complete and listed.kind is not None:
+            settlement = settlement_of(listed.currency)
+            own = own | {
+                name: item
+                for name, item in self._instruments.items()
+                if item.kind != listed.kind or item.settlement != settlement
+            }
+        else:
+            is_new = any(_term(item) not in self._terms for item in own.values())
+            own = self._instruments | own
+            if not is_new:
+                self._instruments = own
+                return []
+        self._instruments = own
+        self._terms = {_term(item) for item in own.values()}
+        instruments = tuple(own.values())
+        channels = self._plan.market_channels(instruments)
+        left = self._subscriptions.leave(self._market - channels)
+        if left:
+            self._ask("public/unsubscribe", {"channels": sorted(left)}, now_s)
+        self._market = channels
+        self._subscriptions.want(channels, now_s)
+        gaps: list[Event] = []
+        for currency in self._plan.summary_currencies(instruments):
+            self._summaries.add(currency, now_s)
+            if currency not in self._readers:
+                gaps += self._begin_history(currency, now_s)
+        self._poll(now_s)
+        return gaps
+
+    def _begin_history(self, currency: str, now_s: float) -> list[Event]:
+        start_ms = start_of_history(self._server_ms, self._newest_trade_ms)
+        self._readers[currency] = HistoryReader(currency, start_ms, self._server_ms)
+        self._histories.put(currency, now_s)
+        if not is_out_of_reach(self._server_ms, self._newest_trade_ms):
+            return []
+        hours = (start_ms - (self._newest_trade_ms or 0)) / 3_600_000
+        return [Gap(GapCause.OUT_OF_REACH, f"{hours:.1f} h of {currency} trades")]
+
+    def _summarised(self, request: Request, result: msgspec.Raw) -> Summaries:
+        rows, rejected = wire.decode_rows(result, wire.WireSummary)
+        own = (f"{self._plan.asset}-", f"{self._plan.asset}_")
+        kept = (row for row in rows if row.instrument_name.startswith(own))
+        return Summaries(request.currency, tuple(map(messages.parse_summary, kept)), rejected)
+
+    def _past_trades(self, request: Request, result: msgspec.Raw, now_s: float) -> Trades:
+        page = wire.decode_one(result, wire.WireTradePage)
+        trades = messages.parse_trades(page.trades)
+        reader = self._readers.get(request.currency)
+        if reader is None:
+            return trades  # asked for by number
+        if reader.accept(trades.trades, has_more=page.has_more):
+            self._histories.put(request.currency, now_s)
+            self._poll(now_s)
+        else:
+            self._read_since.setdefault(request.currency, reader.first_ms)
+            self._readers[request.currency] = reader.resume(self._server_ms)
+            self._histories.put(request.currency, now_s + PERIOD_S)
+        return trades
+
+
+def _term(item: Instrument) -> Hashable:
+    """Return what an instrument shares with those that need the same channels."""
+    name = item.instrument_name if item.kind == Kind.FUTURE else ""
+    return item.settlement, item.price_index, item.expiry_ms, name

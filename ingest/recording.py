@@ -121,6 +121,10 @@ class RecordingSink:
         """Pass on."""
         return self._sink.is_dead(now_s)
 
+    def was_refused(self) -> bool:
+        """Pass on."""
+        return self._sink.was_refused()
+
     def _record(self, call: SinkCall, now_s: float, frame: str = "") -> None:
         self._recorder.add(Recorded(self._asset, call, now_s, frame))
 

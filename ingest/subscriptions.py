@@ -103,7 +103,9 @@ class Subscriptions:
         mute = []
         for name, known in self._channels.items():
             limit_s = mute_after_s(name)
-            if limit_s is not None and now_s - known.heard_s > limit_s * known.patience:
+            if known.is_guess or limit_s is None:
+                continue
+            if now_s - known.heard_s > limit_s * known.patience:
                 known.due_s, known.heard_s = now_s, math.inf
                 known.patience = min(known.patience * 2, LONGEST_PATIENCE)
                 mute.append(name)

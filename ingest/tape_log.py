@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from dealers.tape import Trade
 
@@ -80,6 +80,17 @@ class TapeLog:
     def holes(self) -> int:
         """Return how many trades are known to be missing."""
         return sum(seqs[-1] - seqs[0] + 1 - len(seqs) for seqs in self._seqs.values())
+
+    def missing(self, most: int) -> list[tuple[str, range]]:
+        """Return up to `most` instruments with a hole, each with its first missing numbers."""
+        found: list[tuple[str, range]] = []
+        for name, seqs in self._seqs.items():
+            if len(found) == most:
+                break
+            if seqs[-1] - seqs[0] + 1 > len(seqs):
+                steps = pairwise(seqs)
+                found.append(next((name, range(a + 1, b)) for a, b in steps if b > a + 1))
+        return found
 
     def _forget(self, oldest: Trade) -> None:
         self._ids.discard((oldest.ts_event, oldest.trade_id))

@@ -44,10 +44,14 @@ class HistoryReader:
         """Take a page; returns whether there is another to ask for."""
         fresh = [trade for trade in page if trade.trade_id not in self._seen]
         self._seen = {trade.trade_id for trade in page}
-        if not has_more or not fresh:
+        if not has_more or not page:
             return False
-        self.start_ms = max(trade.ts_event for trade in page)
-        return True
+        last_ms = max(trade.ts_event for trade in page)
+        if len(page) >= PAGE and last_ms == self.start_ms:
+            self.start_ms += 1  # what follows in this millisecond shows as a hole in the sequences
+            return True
+        self.start_ms = last_ms
+        return bool(fresh)
 
     def resume(self, server_ms: int) -> "HistoryReader":
         """Return the run that continues where this one ended."""
@@ -58,3 +62,8 @@ def start_of_history(server_ms: int, newest_ms: int | None) -> int:
     """Return where to begin: a little before the last trade known, within the venue's reach."""
     reach = server_ms - REACH_MS
     return reach if newest_ms is None else max(reach, newest_ms - OVERLAP_MS)
+
+
+def is_out_of_reach(server_ms: int, newest_ms: int | None) -> bool:
+    """Whether trades after the last one known are older than the venue hands out."""
+    return newest_ms is not None and newest_ms < server_ms - REACH_MS

@@ -4,9 +4,12 @@ Unknown fields are ignored. A row without a required field is rejected and count
 neighbours live; a frame that is not the protocol at all is a `ProtocolError` that keeps it.
 """
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Times and sequence numbers: what lies beyond cannot be one."""
 
 
 class ProtocolError(ValueError):
@@ -41,8 +44,8 @@ class Envelope(msgspec.Struct):
     params: Params | None = None
     result: msgspec.Raw = msgspec.Raw(b"")
     error: WireError | None = None
-    usIn: int | None = None  # noqa: N815 - the wire's own name
-    usOut: int | None = None  # noqa: N815
+    usIn: Count | None = None  # noqa: N815 - the wire's own name
+    usOut: Count | None = None  # noqa: N815
     testnet: bool = False
 
 
@@ -53,7 +56,7 @@ class WireInstrument(msgspec.Struct):
     kind: str
     base_currency: str
     price_index: str
-    expiration_timestamp: int
+    expiration_timestamp: Count
     instrument_type: str = "reversed"
     settlement_period: str = ""
     strike: float | None = None
@@ -65,7 +68,7 @@ class WireMark(msgspec.Struct):
     """One row of markprice.options; iv is a fraction here and only here."""
 
     instrument_name: str
-    timestamp: int
+    timestamp: Count
     iv: float | None = None
     mark_price: float | None = None
 
@@ -74,7 +77,7 @@ class WireSummary(msgspec.Struct):
     """One option of get_book_summary_by_currency."""
 
     instrument_name: str
-    creation_timestamp: int
+    creation_timestamp: Count
     open_interest: float | None = None
     mark_iv: float | None = None
     mark_price: float | None = None
@@ -95,7 +98,7 @@ class WireTicker(msgspec.Struct):
     """The ticker of any instrument. Only options have a `mark_iv`."""
 
     instrument_name: str
-    timestamp: int
+    timestamp: Count
     mark_price: float | None = None
     open_interest: float | None = None
     mark_iv: float | None = None
@@ -114,26 +117,26 @@ class WireBook(msgspec.Struct):
     """The data of a book channel: `[action, price, amount]` rows."""
 
     instrument_name: str
-    timestamp: int
-    change_id: int
+    timestamp: Count
+    change_id: Count
     type: str
     bids: list[tuple[str, float, float]]
     asks: list[tuple[str, float, float]]
-    prev_change_id: int | None = None
+    prev_change_id: Count | None = None
 
 
 class WireIndexPrice(msgspec.Struct):
     """The data of deribit_price_index."""
 
     index_name: str
-    timestamp: int
+    timestamp: Count
     price: float
 
 
 class WireEstimate(msgspec.Struct):
     """The data of estimated_expiration_price; its index is named by the channel alone."""
 
-    timestamp: int
+    timestamp: Count
     price: float
     is_estimated: bool = False
 
@@ -142,7 +145,7 @@ class WireVolatility(msgspec.Struct):
     """The data of deribit_volatility_index."""
 
     index_name: str
-    timestamp: int
+    timestamp: Count
     volatility: float
 
 
@@ -150,8 +153,8 @@ class WireTrade(msgspec.Struct):
     """One public trade."""
 
     trade_id: str
-    trade_seq: int
-    timestamp: int
+    trade_seq: Count
+    timestamp: Count
     instrument_name: str
     direction: str
     amount: float
@@ -176,7 +179,7 @@ class WireState(msgspec.Struct):
 
     instrument_name: str
     state: str
-    timestamp: int
+    timestamp: Count
 
 
 class WirePlatform(msgspec.Struct):

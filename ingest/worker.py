@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from greeks.chain import OptionChain
+from greeks.conventions import Settlement
 from ingest.chain_state import ChainState
+from ingest.clock import LagMeter
 from ingest.connection import FrameSink, run_connection
 from ingest.events import (
+    BookUpdate,
     Event,
     FutureTicker,
     Gap,
@@ -22,14 +25,20 @@ from ingest.events import (
     Summaries,
     Trades,
     Venue,
-    VolatilityIndex,
 )
-from ingest.messages import ProtocolError
+from ingest.market import MarketContext, MarketState
+from ingest.pacing import Pacer
 from ingest.plan import SUMMARY_PERIOD_S, FeedPlan
 from ingest.protocol import DeribitSession
 from ingest.tape_log import TapeLog
+from ingest.trade_history import PERIOD_S
+from ingest.wire import ProtocolError
 
 STALE_SUMMARIES_S = 3 * SUMMARY_PERIOD_S
+STALE_INDEX_S = 5.0
+FRESH_TRADE_MS = 60_000
+"""A trade older than this is the past: its instrument may be gone, its open interest is known."""
+HOLES_AT_ONCE = 5
 
 _log = structlog.get_logger()
 
@@ -45,41 +54,50 @@ class FeedCounters:
 
 
 class AssetFeed:
-    """Everything known of one asset, kept fresh by `run`. All calls from one event loop."""
+    """Everything known of one asset, kept fresh by `run`. All calls from one event loop.
 
-    def __init__(self, asset: str, now: Callable[[], float]) -> None:
+    Feeds of one process share a `pacer`, since the venue counts requests by address.
+    """
+
+    def __init__(self, asset: str, now: Callable[[], float], pacer: Pacer | None = None) -> None:
         self.asset = asset
         self.state = ChainState(asset)
         self.tape = TapeLog()
         self.counters = FeedCounters()
+        self.lag = LagMeter()
         self.testnet = False
         self.in_maintenance = False
-        self.volatility_index: float | None = None
-        self.current_funding: float | None = None
-        self.last_index_s: float | None = None  # our clock when the index last ticked
         self.tape_since_ms: int | None = None  # the tape is whole from here; None: not read yet
         self._now = now
+        self._pacer = pacer or Pacer()
         self._plan = FeedPlan(asset)
-        self._session = DeribitSession(self._plan)
+        self._session = DeribitSession(self._plan, pacer=self._pacer)
+        self._market = MarketState(asset)
         self._connected_before = False
-        self._summaries_s: dict[str, float] = {}
+        self._index_s: dict[str, float] = {}  # our clock when each index last ticked
+        self._summaries_s: dict[str, float] = {}  # our clock when each summary last was newer
+        self._summaries_ms: dict[str, int] = {}
+        self._holes_s = 0.0
+        self._focused: frozenset[str] = frozenset()
 
     async def run(self, url: str, rng: random.Random, sink: FrameSink | None = None) -> None:
         """Feed from `url` until cancelled, through `sink` when someone listens in."""
         await run_connection(url, sink or self, self._now, rng)
 
     def index_age_s(self) -> float | None:
-        """Seconds since the index price last ticked; None before the first."""
-        return None if self.last_index_s is None else self._now() - self.last_index_s
+        """Seconds since the spot index last ticked; None before the first."""
+        last_s = self._index_s.get(self.state.spot_index or "")
+        return None if last_s is None else self._now() - last_s
 
     def progress(self) -> dict[str, bool]:
         """Return the steps of the bootstrap and whether each is done."""
         books = set(self.state.table.index_of)
+        is_listed = self.state.listed.issuperset(self._plan.currencies)
         return {
-            "instruments": bool(books),
+            "instruments": bool(books) and is_listed,
             "summaries": bool(books) and all(map(self.state.has_summaries, books)),
             "marks": bool(books) and all(map(self.state.has_marks, books)),
-            "index": self.state.clock_ms > 0,
+            "index": self.state.spot_index is not None,
         }
 
     def is_ready(self) -> bool:
@@ -91,14 +109,26 @@ class AssetFeed:
         return self.state.dirty
 
     def freeze(self) -> OptionChain:
-        """Hand out the chain, its rows marked stale where the summary poll has stopped."""
-        oldest_s = self._now() - STALE_SUMMARIES_S
-        stale = {
-            settlement
-            for settlement in self.state.table.index_of
-            if self._summaries_s.get(self._plan.currency_of(settlement), oldest_s) < oldest_s
-        }
-        return self.state.freeze(stale)
+        """Hand out the chain; rows are stale where a summary or the book's index has stopped."""
+        return self.state.freeze(
+            {book for book in self.state.table.index_of if self._is_stale(book)}
+        )
+
+    def market(self) -> MarketContext:
+        """Hand out what the asset's futures and perpetuals show now."""
+        return self._market.freeze(self.state.table)
+
+    def focus(self, instrument_names: Iterable[str]) -> None:
+        """Follow the tickers of these listed options, at most 400, until the next call."""
+        known = [name for name in instrument_names if self.state.knows(name)]
+        self._focused = frozenset(known[:400])
+        self._session.focus(self._focused, self._now())
+
+    def _is_stale(self, book: Settlement) -> bool:
+        now_s = self._now()
+        summary_s = self._summaries_s.get(self._plan.currency_of(book), now_s)
+        index_s = self._index_s.get(self.state.table.index_of[book], now_s)
+        return now_s - summary_s > STALE_SUMMARIES_S or now_s - index_s > STALE_INDEX_S
 
     # FrameSink
 
@@ -108,8 +138,9 @@ class AssetFeed:
             self.counters.reconnects += 1
             self._handle(Gap(GapCause.RECONNECT, self.asset), now_s)
         self._connected_before = True
-        self._session = DeribitSession(self._plan, self.tape.newest_ms)
+        self._session = DeribitSession(self._plan, self.tape.newest_ms, self._pacer)
         self._session.start(now_s)
+        self._session.focus(self._focused, now_s)
 
     def received(self, frame: bytes | str, now_s: float) -> None:
         """Decode one frame and apply it; a malformed one is counted and dropped."""
@@ -127,6 +158,10 @@ class AssetFeed:
 
     def on_timer(self, now_s: float) -> None:
         """Let the session poll, and apply what it noticed."""
+        if now_s - self._holes_s > PERIOD_S:
+            self._holes_s = now_s
+            for name, missing in self.tape.missing(HOLES_AT_ONCE):
+                self._session.request_missing(name, missing, now_s)
         for event in self._session.on_timer(now_s):
             self._handle(event, now_s)
 
@@ -138,19 +173,27 @@ class AssetFeed:
         """Whether the session heard nothing for too long."""
         return self._session.is_dead(now_s)
 
+    def was_refused(self) -> bool:
+        """Whether the venue said that we ask too much."""
+        return self._session.was_refused
+
     # Events
 
     def _handle(self, event: Event, now_s: float) -> None:
         self.state.apply(event)
         match event:
             case IndexPrice():
-                self.last_index_s = now_s
+                self._index_s[event.index_name] = now_s
+                self.lag.observe(self._session.clock.now_ms(now_s) - event.ts_event)
             case Summaries():
-                self._summaries_s[event.currency] = now_s
+                self._note_summaries(event, now_s)
             case MarkPrices():
-                self._look_for_unknown((mark.instrument_name for mark in event.marks), now_s)
+                self._look_up((mark.instrument_name for mark in event.marks), now_s)
             case InstrumentState() if event.is_open:
-                self._look_for_unknown([event.instrument_name], now_s)
+                self._look_up([event.instrument_name], now_s)
+            case FutureTicker() | BookUpdate():
+                if self.state.knows(event.instrument_name) and not self._market.apply(event):
+                    self._renew_book(event.instrument_name, now_s)
             case Trades():
                 self._record(event, now_s)
             case Gap():
@@ -163,32 +206,43 @@ class AssetFeed:
     def _note_venue(self, event: Event) -> None:
         """Keep what concerns the whole asset and no single option."""
         match event:
-            case VolatilityIndex():
-                self.volatility_index = event.volatility
-            case FutureTicker() if event.instrument_name.endswith("-PERPETUAL"):
-                self.current_funding = event.current_funding
             case PlatformState() if event.in_maintenance is not None:
                 self.in_maintenance = event.in_maintenance
             case Venue():
                 self.testnet = event.testnet
             case _:
-                pass
+                self._market.apply(event)
+
+    def _note_summaries(self, event: Summaries, now_s: float) -> None:
+        """A summary counts as news only when it was made after the last one."""
+        newest_ms = max((row.ts_event for row in event.rows), default=0)
+        if newest_ms > self._summaries_ms.get(event.currency, 0):
+            self._summaries_ms[event.currency] = newest_ms
+            self._summaries_s[event.currency] = now_s
+        self._look_up((row.instrument_name for row in event.rows), now_s)
 
     def _record(self, event: Trades, now_s: float) -> None:
-        self._look_for_unknown((trade.instrument_name for trade in event.trades), now_s)
+        recent_ms = self.state.clock_ms - FRESH_TRADE_MS
         for trade in event.trades:
-            if not self.state.knows(trade.instrument_name):
+            name = trade.instrument_name
+            if not self.state.owns(name):
                 continue
             missing = self.tape.record(trade)
             if missing:
-                detail = f"{len(missing)} before {trade.instrument_name} {trade.trade_seq}"
+                detail = f"{len(missing)} before {name} {trade.trade_seq}"
                 self._handle(Gap(GapCause.TRADE_SEQUENCE, detail), now_s)
-                self._session.request_missing(trade.instrument_name, missing, now_s)
+                self._session.request_missing(name, missing, now_s)
+            if trade.ts_event > recent_ms:
+                self._session.reread(name, now_s)
+                self._look_up([name], now_s)
 
-    def _look_for_unknown(self, names: Iterable[str], now_s: float) -> None:
-        """Read the lists again when the venue names an option of ours that we do not know."""
-        own = (f"{self.asset}-", f"{self.asset}_")
-        if self.state.table.options and any(
-            name.startswith(own) and not self.state.knows(name) for name in names
-        ):
-            self._session.refresh_instruments(now_s)
+    def _renew_book(self, instrument_name: str, now_s: float) -> None:
+        self._handle(Gap(GapCause.BOOK_SEQUENCE, instrument_name), now_s)
+        self._session.renew(f"book.{instrument_name}.agg2", now_s)
+
+    def _look_up(self, names: Iterable[str], now_s: float) -> None:
+        """Ask about options of ours that the venue names and we do not know, once lists are in."""
+        if self.state.listed.issuperset(self._plan.currencies):
+            unknown = [n for n in names if self.state.owns(n) and not self.state.knows(n)]
+            if unknown:
+                self._session.look_up(unknown, now_s)

@@ -20,9 +20,9 @@ import msgspec
 from exchange.config import ExchangeConfig
 from ingest.chain_state import ChainState
 from ingest.connection import run_connection
-from ingest.messages import ProtocolError
 from ingest.plan import FeedPlan
 from ingest.protocol import DeribitSession
+from ingest.wire import ProtocolError
 from soak.check import Check
 from soak.memory import held_objects
 from soak.venue import NO_LIMITS, START_MS, serve

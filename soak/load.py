@@ -69,6 +69,9 @@ class Meter:
     def is_dead(self, now_s: float) -> bool:
         return self._sink.is_dead(now_s)
 
+    def was_refused(self) -> bool:
+        return self._sink.was_refused()
+
 
 class Client:
     """The product's own feeds, each behind a meter, with chains frozen as the engine does."""

@@ -9,7 +9,7 @@ import pytest
 
 from dealers.tape import AggressorSide, Liquidation
 from greeks.conventions import Settlement
-from ingest import messages as wire
+from ingest import messages, wire
 from ingest.events import Kind
 
 DATA = Path(__file__).parents[1] / "data" / "deribit"
@@ -27,7 +27,7 @@ def raw_data(name: str) -> msgspec.Raw:
 
 def test_an_inverse_option_keeps_its_fields_not_its_name() -> None:
     rows, rejected = wire.decode_rows(raw_result("instruments_option"), wire.WireInstrument)
-    call = wire.parse_instrument(rows[0])
+    call = messages.parse_instrument(rows[0])
     assert rejected == 0
     assert call is not None
     assert (call.asset, call.settlement, call.strike, call.is_call) == (
@@ -40,7 +40,7 @@ def test_an_inverse_option_keeps_its_fields_not_its_name() -> None:
 
 def test_a_decimal_strike_comes_from_the_field() -> None:
     rows, _ = wire.decode_rows(raw_result("instruments_linear"), wire.WireInstrument)
-    option = wire.parse_instrument(rows[0])
+    option = messages.parse_instrument(rows[0])
     assert option is not None
     assert option.settlement == Settlement.LINEAR
     assert option.strike == 1.25
@@ -48,7 +48,7 @@ def test_a_decimal_strike_comes_from_the_field() -> None:
 
 def test_a_perpetual_is_a_future_without_term() -> None:
     rows, _ = wire.decode_rows(raw_result("instruments_future"), wire.WireInstrument)
-    dated, perpetual = map(wire.parse_instrument, rows)
+    dated, perpetual = map(messages.parse_instrument, rows)
     assert dated is not None
     assert perpetual is not None
     assert (dated.kind, dated.is_perpetual) == (Kind.FUTURE, False)
@@ -58,19 +58,21 @@ def test_a_perpetual_is_a_future_without_term() -> None:
 def test_volatility_is_a_fraction_in_marks_and_percent_in_summaries() -> None:
     marks, _ = wire.decode_rows(raw_data("markprice_options"), wire.WireMark)
     rows, _ = wire.decode_rows(raw_result("book_summary"), wire.WireSummary)
-    assert wire.parse_mark(marks[0]).iv == 0.463
-    assert wire.parse_summary(rows[0]).mark_iv == 0.4625
+    assert messages.parse_mark(marks[0]).iv == 0.463
+    assert messages.parse_summary(rows[0]).mark_iv == 0.4625
 
 
 def test_null_is_unknown_and_never_zero() -> None:
     rows, _ = wire.decode_rows(raw_result("book_summary"), wire.WireSummary)
-    summary = wire.parse_summary(rows[0])
+    summary = messages.parse_summary(rows[0])
     assert math.isnan(summary.ask_price)
     assert summary.bid_price == 0.0115
 
 
 def test_zero_is_an_empty_side_in_a_ticker() -> None:
-    ticker = wire.parse_option_ticker(wire.decode_one(raw_data("ticker_option"), wire.WireTicker))
+    ticker = messages.parse_option_ticker(
+        wire.decode_one(raw_data("ticker_option"), wire.WireTicker)
+    )
     assert math.isnan(ticker.summary.ask_price)
     assert math.isnan(ticker.ask_iv)
     assert ticker.bid_iv == pytest.approx(0.451, rel=1e-15)
@@ -78,12 +80,12 @@ def test_zero_is_an_empty_side_in_a_ticker() -> None:
 
 def test_the_word_expired_in_a_number_field_that_we_do_not_read_is_harmless() -> None:
     ticker = wire.decode_one(raw_data("ticker_option_expired"), wire.WireTicker)
-    assert wire.parse_option_ticker(ticker).summary.mark_iv == 2.5
+    assert messages.parse_option_ticker(ticker).summary.mark_iv == 2.5
 
 
 def test_a_trade_keeps_side_block_and_liquidation() -> None:
     rows, _ = wire.decode_rows(raw_data("trades_option"), wire.WireTrade)
-    plain, block = map(wire.parse_trade, rows)
+    plain, block = map(messages.parse_trade, rows)
     assert plain is not None
     assert block is not None
     assert (plain.side, plain.amount_coin, plain.block_trade_id) == (AggressorSide.BUY, 1.5, None)

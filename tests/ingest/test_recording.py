@@ -42,6 +42,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         result = load("book_summary")["result"]
     elif "last_trades" in method:
         result = {"trades": [], "has_more": False}
+    elif method == "public/ticker":
+        result = load("ticker_option")["params"]["data"]
     return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": 1}
 
 
@@ -59,7 +61,7 @@ def run_feed(sink: RecordingSink) -> None:
             message = load(name)
             data = message["params"]["data"]
             for row in data if isinstance(data, list) else [data]:
-                row["timestamp"] += step * 500
+                row["timestamp"] += 0 if "trade_id" in row else step * 500
             sink.received(json.dumps(message), now_s)
         sink.received("not json", now_s)
         now_s += 0.4
