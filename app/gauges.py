@@ -16,8 +16,11 @@ FEED_COUNTERS = {
     "gex_rejected": "Malformed frames and rows dropped.",
     "gex_trades": "Option trades booked.",
     "gex_trade_gaps": "Option trades known to be missing from the tape.",
+    "gex_feed_dropped": "Values that found no room to wait for their option's listing.",
 }
 GAPS = ("gex_feed_gaps", "Holes noticed in the feed, by cause.")
+LAG = ("gex_feed_lag_seconds", "Arrival of index prices after their own time.")
+LAG_QUANTILES = (0.5, 0.99)
 AGE = ("gex_data_age_seconds", "Age of the newest data.")
 LEADER = ("gex_leader", "1 while this process computes the asset, 0 when its engine fails.")
 QUEUE = ("gex_queue_depth", "What waits, by queue.")
@@ -33,7 +36,10 @@ def feed_families(feeds: Mapping[str, AssetFeed]) -> Iterable[Metric]:
         for name, text in FEED_COUNTERS.items()
     }
     gaps = CounterMetricFamily(*GAPS, labels=["ccy", "cause"])
+    lag = GaugeMetricFamily(*LAG, labels=["ccy", "quantile"])
     for asset, feed in feeds.items():
+        for share in LAG_QUANTILES:
+            lag.add_metric([asset, str(share)], feed.lag.quantile_ms(share) / 1000)
         counters = feed.counters
         for name, value in {
             "gex_ws_messages": counters.frames,
@@ -41,11 +47,12 @@ def feed_families(feeds: Mapping[str, AssetFeed]) -> Iterable[Metric]:
             "gex_rejected": counters.protocol_errors + feed.state.rejected,
             "gex_trades": feed.tape.recorded,
             "gex_trade_gaps": feed.tape.holes(),
+            "gex_feed_dropped": feed.state.waiting.dropped,
         }.items():
             families[name].add_metric([asset], value)
         for cause, count in counters.gaps.items():
             gaps.add_metric([asset, cause.value], count)
-    return [*families.values(), gaps]
+    return [*families.values(), gaps, lag]
 
 
 def engine_families(hub: SnapshotHub, engines: Sequence[Engine]) -> Iterable[Metric]:
