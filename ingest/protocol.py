@@ -278,7 +278,7 @@ class DeribitSession:
             if request.asked == Asked.INSTRUMENTS and error.code == INVALID_PARAMS:
                 return [Listed(request.currency, request.kind, (), complete=True)]  # no such book
             self._give_up(request, now_s)
-            if request.asked not in MATTERS:
+            if request.asked not in MATTERS and error.code != TOO_MANY_REQUESTS:
                 return []
         return [Gap(GapCause.REQUEST_FAILED, f"{error.code} {error.message}")]
 

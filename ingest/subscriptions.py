@@ -8,11 +8,14 @@ taken again, since a second subscription alone brings no new image.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from ingest.plan import mute_after_s
 
 RETRY_S = 2.0
 REFUSED_RETRY_S = 60.0
+AT_ONCE = 200
+"""Channels in one request: its frame stays well below what the venue refuses as too large."""
 TALKING_S = 5.0
 """A socket that heard anything within this time talks: silence is the channel's own."""
 LONGEST_PATIENCE = 64.0
@@ -58,8 +61,9 @@ class Subscriptions:
         return True
 
     def take_due(self, now_s: float) -> frozenset[str]:
-        """Hand out the channels to subscribe now."""
-        due = frozenset(name for name, known in self._channels.items() if now_s >= known.due_s)
+        """Hand out channels to subscribe now, as many as one request may name."""
+        waiting = (name for name, known in self._channels.items() if now_s >= known.due_s)
+        due = frozenset(islice(waiting, AT_ONCE))
         for name in due:
             self._channels[name].due_s = math.inf
         return due
