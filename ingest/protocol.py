@@ -9,7 +9,7 @@ exist, instrument lists, then the other channels, the summaries and the past tra
 that turned out to exist.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Mapping
 
 import msgspec
@@ -71,8 +71,8 @@ class DeribitSession:
         self._pacer = pacer or Pacer()
         self._queue: deque[tuple[str, bytes]] = deque()
         self._outgoing: list[bytes] = []
-        self._pending: dict[int, Request] = {}
-        self._next_id = 1
+        self._pending: dict[str, Request] = {}
+        self._asked: Counter[Asked] = Counter()
         self._last_frame_s = 0.0
         self._server_ms = 0
         self._instruments: dict[str, Instrument] = {}
@@ -233,8 +233,9 @@ class DeribitSession:
         self._release(now_s)
 
     def _send(self, method: str, params: Mapping[str, object], request: Request) -> None:
-        request_id = self._next_id
-        self._next_id += 1
+        """Queue a request. Each kind is numbered by itself: one more of a kind moves no other."""
+        self._asked[request.asked] += 1
+        request_id = f"{request.asked.name.lower()}-{self._asked[request.asked]}"
         self._pending[request_id] = request
         frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
         self._queue.append((method, msgspec.json.encode(frame)))
@@ -253,7 +254,7 @@ class DeribitSession:
 
     def _response(self, envelope: wire.Envelope, now_s: float) -> list[Event]:
         events: list[Event] = []
-        request = self._pending.pop(envelope.id, None) if isinstance(envelope.id, int) else None
+        request = self._pending.pop(envelope.id, None) if isinstance(envelope.id, str) else None
         if envelope.usOut is not None:
             self._server_ms = envelope.usOut // 1000
             events.append(Venue(envelope.testnet, self._server_ms))
