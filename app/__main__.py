@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +18,7 @@ import uvicorn
 
 from app import options
 from app.backup_command import backup
+from app.connections import ImpatientHttp, ImpatientWebSocket
 from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
 from app.options import ENV, option, parse_assets, parse_instant, parse_networks, parse_source
 from app.settings import Settings, Source
@@ -214,18 +216,25 @@ async def _run_board(settings: Settings) -> None:
         stack.push_async_callback(store.close)
         tokens = await Store.open_tokens(settings)
         stack.push_async_callback(tokens.close)
+        board = Board(settings, address, store, tokens)
         server = uvicorn.Server(
             uvicorn.Config(
-                build_app(Board(settings, address, store, tokens)),
+                build_app(board),
                 log_level="warning",
-                ws="websockets-sansio",
+                log_config=None,
+                http=ImpatientHttp,
+                ws=ImpatientWebSocket,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=SHUTDOWN_S,
                 server_header=False,
             )
         )
         click.echo(_announcement(address, *listener.getsockname()[:2]))
+        # once it has drained, the server raises the signal again: being asked to end is no failure
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         await server.serve(sockets=[listener])
+        if board.has_died:
+            raise StartError("the board stopped after an error; the log says which")
 
 
 async def _record(source: str, assets: tuple[str, ...], folder: Path) -> None:

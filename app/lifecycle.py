@@ -15,6 +15,8 @@ from ingest.connection import answers
 from ingest.recording import RecordingError, read_recording
 
 PROBE_S = 10.0
+SEND_BUFFER = 256 * 1024
+"""What the system holds for a client that does not read; left alone it takes 4 MB for each."""
 REPLAY_PREFIX = "replay:"
 
 
@@ -57,6 +59,7 @@ def listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(2048)

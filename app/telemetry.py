@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -9,24 +10,64 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+REPEATS = 5
+REPEAT_PERIOD_S = 60.0
+
 
 def configure_logging(*, as_json: bool) -> None:
-    """Send events to stderr: one JSON object a line, or aligned text for a terminal."""
+    """Send events to stderr: one JSON object a line, or aligned text for a terminal.
+
+    What libraries log by Python's own means takes the same way.
+    """
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*shared, RepeatFilter(), renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=shared,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class RepeatFilter:
+    """Lets the first few of a warning through each minute, then says how many were left out."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # minute's start, count
+
+    def __call__(
+        self, _logger: object, _name: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        """Pass an event on, or drop it."""
+        if event.get("level") != "warning":
+            return event
+        key = (str(event.get("event")), str(event.get("asset", "")))
+        now_s = self._clock_s()
+        since_s, count = self._seen.get(key, (now_s, 0))
+        if now_s - since_s >= REPEAT_PERIOD_S:
+            left_out = max(0, count - REPEATS)
+            since_s, count = now_s, 0
+            if left_out:
+                event["left_out"] = left_out
+        self._seen[key] = (since_s, count + 1)
+        if count >= REPEATS:
+            raise structlog.DropEvent
+        return event
 
 
 class Metrics:

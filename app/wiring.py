@@ -71,6 +71,7 @@ class Board:
     alerts: AlertService = field(init=False)
     history: History = field(init=False)
     watch: Watch = field(init=False)
+    has_died: bool = False
     _replay_clock: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
@@ -159,6 +160,13 @@ class Board:
             group.create_task(self.history.run())
             group.create_task(self.watch.run())
 
+    def stop_with(self, task: "asyncio.Task[None]") -> None:
+        """End the process when its board dies: a page without a board would only look alive."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.has_died = True
+            _log.critical("board.died", exc_info=error)
+            signal.raise_signal(signal.SIGTERM)
+
     async def _restore(self) -> None:
         """Show the last known state at once, with its age."""
         engines = {engine.asset: engine for engine in self.engines}
@@ -214,13 +222,6 @@ def _reader(guard: Guard) -> Callable[[HTTPConnection], Awaitable[None]]:
     return check
 
 
-def _stop_with_it(board: "asyncio.Task[None]") -> None:
-    """End the process when its board dies: a page without a board would only look alive."""
-    if not board.cancelled() and (error := board.exception()) is not None:
-        _log.critical("board.died", exc_info=error)
-        signal.raise_signal(signal.SIGTERM)
-
-
 def build_app(board: Board) -> FastAPI:
     """Build the one application: REST, push, health, documentation and the page."""
     snapshots = SnapshotCache()
@@ -233,7 +234,7 @@ def build_app(board: Board) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(board.run())
-        task.add_done_callback(_stop_with_it)
+        task.add_done_callback(board.stop_with)
         _log.info("board.started", source=board.address.source.value, url=board.address.url)
         try:
             yield

@@ -39,7 +39,17 @@ def run_engine() -> tuple[list[Row], dict[str, str]]:
     return rows, engine.missing
 
 
-SECTIONS = {"engine": run_engine}
+def run_history() -> tuple[list[Row], dict[str, str]]:
+    from benchmarks.history import run
+
+    rows = []
+    for row in run():
+        rows.append(row)
+        print_row(row)
+    return rows, {}
+
+
+SECTIONS = {"engine": run_engine, "history": run_history}
 
 
 def main() -> int:

@@ -1,0 +1,84 @@
+"""Memory of the whole board over time: a flood of tickers, history, and clients on the stream."""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from websockets.asyncio.client import connect
+
+from soak.check import Check
+from soak.clients import resident_mb
+from tests.processes import Board, Launcher
+
+MINUTES = 10.0
+RATE = 2_000
+CLIENTS = 10
+WARM_UP = 0.3
+"""Caches, pools and the allocator settle in this first share of the time."""
+SLOPE_MB_PER_MINUTE = 1.0
+
+
+def run() -> list[Check]:
+    return [leak(MINUTES, RATE, CLIENTS)]
+
+
+def leak(minutes: float, rate: int, clients: int, slope_mb: float = SLOPE_MB_PER_MINUTE) -> Check:
+    """Measure the slope of the board's memory after its warm-up."""
+    with tempfile.TemporaryDirectory() as folder:
+        launch = Launcher(Path(folder))
+        flood = ("--fault", f"flood:{rate}", "--no-limits", "--control")
+        with (
+            launch.exchange("--seed", "7", *flood) as exchange,
+            launch.board(exchange.url) as board,
+        ):
+            board.wait_ready()
+            times, sizes, frames = asyncio.run(_watch(board, 60.0 * minutes, clients))
+    late = times >= WARM_UP * times[-1]
+    slope = 60.0 * float(np.polyfit(times[late], sizes[late], 1)[0])
+    return Check(
+        "memory stands still under a flood",
+        slope < slope_mb,
+        {
+            "minutes": round(float(times[-1]) / 60, 1),
+            "frames a second": round(frames),
+            "clients": clients,
+            "memory after warm-up, MB": round(float(sizes[late][0])),
+            "memory at the end, MB": round(float(sizes[-1])),
+            "slope, MB a minute": round(slope, 3),
+        },
+    )
+
+
+async def _watch(
+    board: Board, seconds: float, clients: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    tasks = [asyncio.create_task(_read(board.url)) for _ in range(clients)]
+    started, first = time.monotonic(), _frames(board)
+    samples = []
+    while (elapsed := time.monotonic() - started) < seconds:
+        samples.append((elapsed, resident_mb(board.pid)))
+        await asyncio.sleep(max(0.5, seconds / 300))
+    frames = (_frames(board) - first) / (time.monotonic() - started)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    times, sizes = np.array(samples, dtype=float).T
+    return times, sizes, frames
+
+
+def _frames(board: Board) -> float:
+    with contextlib.suppress(httpx.HTTPError):
+        return sum(board.metric("gex_ws_messages_total", asset) for asset in ("BTC", "ETH"))
+    return 0.0
+
+
+async def _read(url: str) -> None:
+    address = url.replace("http", "ws") + "/api/v1/stream"
+    async with connect(address, max_size=None) as client:
+        await client.send('{"subscribe": ["BTC.board", "BTC.summary", "ETH.strikes"]}')
+        async for _ in client:
+            pass
