@@ -27,6 +27,9 @@ from greeks.exposure import ExposureSnapshot
 MAX_RULES = 100
 REFRESH_S = 5.0
 """How often a shared database is asked for rules that another process wrote."""
+KEPT_EVENTS_MS = 400 * 86_400_000
+"""For how long events and their deliveries stay in the log."""
+FORGET_S = 3_600.0
 SIMULATED = frozenset({Source.DEMO, Source.REPLAY})
 
 Listener = Callable[[StoredRule, Event], None]
@@ -102,6 +105,7 @@ class AlertService:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._evaluate_news())
             group.create_task(self.worker.run())
+            group.create_task(self._forget_in_time())
             if self._store.is_shared:
                 group.create_task(self._refresh())
 
@@ -245,6 +249,14 @@ class AlertService:
             for state in news:
                 shown[state.asset] = state.seq
                 await self.show(state)
+
+    async def _forget_in_time(self) -> None:
+        while True:
+            try:
+                await kept.forget_events(self._store, self._clock_ms() - KEPT_EVENTS_MS)
+            except Exception:  # noqa: BLE001 - a database that is away comes back
+                _log.exception("alerts.retention_failed")
+            await asyncio.sleep(FORGET_S)
 
     async def _refresh(self) -> None:
         while True:

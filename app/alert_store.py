@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.alert_rules import Rule, RuleKind, Side, parse_watched
 from app.alerts import Memory
 from app.outbox import allow_probe, bury
-from app.retry import MAX_AGE_MS, DeliveryStatus
+from app.retry import MAX_AGE_MS, OPEN, DeliveryStatus
 from app.store import Store, new_id
 from app.store_schema import alert_event, alert_rule, delivery, rule_webhook, webhook
 from app.webhooks import WebhookFormat
@@ -153,6 +153,32 @@ async def last_events(store: Store) -> dict[str, Event]:
     async with store.read() as connection:
         rows = (await connection.execute(query)).all()
     return {row.rule_id: _event(row) for row in rows}
+
+
+async def forget_events(store: Store, before_ms: int) -> int:
+    """Delete finished deliveries and the events left without one, created before an instant.
+
+    What is still to be delivered and the newest event of each rule stay.
+    """
+    is_newest = (
+        select(alert_rule.c.id)
+        .where(
+            alert_rule.c.id == alert_event.c.rule_id,
+            alert_rule.c.sequence == alert_event.c.sequence,
+        )
+        .exists()
+    )
+    async with store.write() as connection:
+        result = await connection.execute(
+            delete(delivery).where(
+                delivery.c.created_ms < before_ms, delivery.c.status.not_in(OPEN)
+            )
+        )
+        is_told = select(delivery.c.id).where(delivery.c.event_id == alert_event.c.id).exists()
+        events = await connection.execute(
+            delete(alert_event).where(alert_event.c.created_ms < before_ms, ~is_newest, ~is_told)
+        )
+        return int(result.rowcount + events.rowcount)
 
 
 async def list_endpoints(store: Store) -> list[Endpoint]:

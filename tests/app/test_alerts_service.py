@@ -24,7 +24,7 @@ from app.alert_rules import (
     Side,
 )
 from app.alert_service import AlertService, RuleDraft
-from app.alert_store import Event, RuleChangedError, StoredRule
+from app.alert_store import Event, RuleChangedError, StoredRule, forget_events
 from app.alert_views import observe
 from app.alerts import Memory, RuleState, evaluate, resume
 from app.hub import FeedStatus
@@ -389,3 +389,26 @@ async def test_neither_secrets_nor_addresses_are_logged(
     assert {"alerts.fired", "delivery.attempt", "delivery.endpoint_disabled"} <= events
     assert "T0kenInThePath" not in str(logged)
     assert endpoint.secret not in str(logged)
+
+
+async def test_old_events_are_forgotten_but_not_the_newest_nor_what_still_waits(
+    store: Store,
+) -> None:
+    board = ScriptedBoard()
+    service = make_service(store, board)
+    async with receiving() as receiver:
+        webhook = await add_webhook(service, receiver)
+        live = await service.create_rule(draft([webhook], cooldown_s=0))
+        for _ in range(3):
+            await show(service, board, [*CROSSING, *[-1.0] * 20])
+        await service.worker.deliver_due()
+        await show(service, board, CROSSING)  # waits to be delivered
+    before = await service.endpoints.deliveries(DeliveryFilter(), 100)
+    later_ms = max(row.created_ms for row in before) + 1
+    gone = await forget_events(store, later_ms)
+    after = await service.endpoints.deliveries(DeliveryFilter(), 100)
+    assert [row.status.value for row in after] == ["pending"]
+    assert gone == 2 * (len(before) - 1)
+    newest = (await service.last_events())[live.stored.rule.id]
+    assert newest.sequence == live.stored.memory.sequence
+    assert await forget_events(store, later_ms) == 0

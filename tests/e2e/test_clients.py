@@ -1,0 +1,24 @@
+"""Short twins of the soaks: a crowd some of whom never read, an orderly end, memory."""
+
+import pytest
+
+from soak.check import Check
+from soak.clients import crowd
+from soak.leak import leak
+
+
+def say(checks: list[Check]) -> str:
+    return "\n".join(f"{check.name}: {check.counted}" for check in checks if not check.held)
+
+
+@pytest.mark.timeout(240)
+def test_who_never_reads_is_cut_and_sigterm_ends_the_board_in_good_order() -> None:
+    checks = crowd(readers=12, silent=3, seconds=45.0)
+    assert all(check.held for check in checks), say(checks)
+
+
+@pytest.mark.timeout(240)
+def test_memory_does_not_grow_without_bound_under_a_flood() -> None:
+    # half a minute cannot tell a slope from warming up; it can tell a queue that never ends
+    check = leak(minutes=0.5, rate=1_000, clients=2, slope_mb=120.0)
+    assert check.held, check.counted
