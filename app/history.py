@@ -8,9 +8,10 @@ import asyncio
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,6 +38,8 @@ BUFFERED_TRADES = 50_000
 RETENTION_S = 3_600.0
 MIN_FREE_BYTES = 500_000_000
 MIN_FREE_SHARE = 0.05
+
+_T = TypeVar("_T")
 
 _log = structlog.get_logger()
 
@@ -88,10 +91,20 @@ class _Pending:
             tuple(self.trades),
         )
 
-    def clear(self) -> None:
-        """Forget what was written."""
-        for part in (self.rows, self.curves, self.chains, self.closed, self.trades):
-            part.clear()
+    def put_back(self, older: "_Pending") -> int:
+        """Take back what could not be written; returns how many rows and trades found no room."""
+        _prepend(self.curves, older.curves)
+        _prepend(self.closed, older.closed)
+        self.chains = older.chains | self.chains
+        return _prepend(self.rows, older.rows) + _prepend(self.trades, older.trades)
+
+
+def _prepend(newer: deque[_T], older: Iterable[_T]) -> int:
+    """Put older items before newer ones; returns how many of the oldest found no room."""
+    whole = [*older, *newer]
+    newer.clear()
+    newer.extend(whole)
+    return len(whole) - len(newer)
 
 
 class History:
@@ -114,6 +127,8 @@ class History:
         self._observe_commit = observe_commit
         self._taken: dict[Series, _Taken] = {}
         self._left_open: dict[Series, int] = {}
+        self._shown: dict[str, int] = {}
+        self._due = asyncio.Event()
         self._booked: dict[str, int] = {}  # trades of each tape taken so far
         self._pending = _Pending()
 
@@ -136,9 +151,13 @@ class History:
 
     async def run(self) -> None:
         """Write and forget until cancelled; what waits is written at the end."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._write_news())
-            group.create_task(self._forget_in_time())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take_all_news())
+                group.create_task(self._write_what_waits())
+                group.create_task(self._forget_in_time())
+        finally:
+            await self.flush()
 
     def take(self, state: BoardState) -> bool:
         """Take a state, if its second is a new one; True when there is something to write."""
@@ -176,38 +195,50 @@ class History:
         self._take_trades()
         if not self._pending.rows and not self._pending.trades:
             return
-        batch = self._pending.batch()
+        writing, self._pending = self._pending, _Pending()
         try:
-            if self._space is not None and self._space().is_low:
-                self._pause("the disk is almost full")
-                return
-            started = time.perf_counter()
-            await write(self._store, batch)
-            self._observe_commit(time.perf_counter() - started)
-        except (SQLAlchemyError, OSError) as error:
-            self._pause(str(getattr(error, "orig", None) or error))
-            return
-        self._pending.clear()
-        if self.paused_reason is not None:
-            _log.info("history.resumed", rows=len(batch.rows))
+            is_low = self._space is not None and self._space().is_low
+            reason = "the disk is almost full" if is_low else await self._write(writing.batch())
+        except BaseException:  # cancelled half way: nothing was kept, the last flush tries again
+            self.dropped += self._pending.put_back(writing)
+            raise
+        if reason is not None:
+            self.dropped += self._pending.put_back(writing)
+            self._pause(reason)
+        elif self.paused_reason is not None:
+            _log.info("history.resumed", rows=len(writing.rows))
             self.paused_reason = None
+
+    async def _write(self, batch: Batch) -> str | None:
+        """Keep a batch, or return why not."""
+        started = time.perf_counter()
+        try:
+            await write(self._store, batch)
+        except (SQLAlchemyError, OSError) as error:
+            return str(getattr(error, "orig", None) or error) or type(error).__name__
+        self._observe_commit(time.perf_counter() - started)
+        return None
 
     def _pause(self, reason: str) -> None:
         if self.paused_reason is None:
             _log.warning("history.paused", reason=reason)
         self.paused_reason = reason
 
-    async def _write_news(self) -> None:
-        shown: dict[str, int] = {}
+    async def _take_all_news(self) -> None:
+        """Take every second as it is published, however long a write takes."""
         try:
             while True:
-                if self._take_news(shown):
-                    await self.flush()
-                else:
-                    # no await since the look at the hub, so no publication is missed
-                    await self._hub.changed()
+                if self._take_news(self._shown):
+                    self._due.set()
+                # no await since the look at the hub, so no publication is missed
+                await self._hub.changed()
         finally:
-            self._take_news(shown)
+            self._take_news(self._shown)
+
+    async def _write_what_waits(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
             await self.flush()
 
     def _take_news(self, shown: dict[str, int]) -> bool:
