@@ -161,7 +161,7 @@ ALT_BOOKS = (
         option_trades_per_s=0.01, future_trades_per_s=0.05,
     ),
     BookSpec(
-        asset=TRX, settlement=LINEAR, tick_size=0.00005, tick_steps=(), min_amount=10_000,
+        asset=TRX, settlement=LINEAR, tick_size=0.0001, tick_steps=(), min_amount=10_000,
         contract_size=10_000, future_tick=0.00001, perpetual_tick=0.00001, future_contract=10,
         ladder=0.65, tenors=7, open_interest_coin=1e8, future_open_interest=1.5e8,
         option_trades_per_s=0.01, future_trades_per_s=0.05,
