@@ -10,6 +10,8 @@ from ingest.events import Event, Listed, MarkPrices
 
 def decode_push(channel: str, data: msgspec.Raw) -> list[Event]:
     """Decode the data of one push; a channel that nobody reads says nothing."""
+    if channel.startswith("book.") and channel.count(".") > 2:
+        return []  # a grouped window
     for prefix, decode in _CHANNELS.items():
         if channel.startswith(prefix):
             return [decode(channel, data)]

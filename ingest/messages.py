@@ -131,7 +131,7 @@ def parse_book(wire: WireBook) -> BookUpdate:
         ts_event=wire.timestamp,
         change_id=wire.change_id,
         prev_change_id=wire.prev_change_id,
-        is_image=wire.type == "snapshot",
+        is_image=wire.prev_change_id is None,
         bids=tuple((price, 0.0 if act == "delete" else size) for act, price, size in wire.bids),
         asks=tuple((price, 0.0 if act == "delete" else size) for act, price, size in wire.asks),
     )

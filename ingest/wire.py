@@ -114,14 +114,14 @@ class WireTicker(msgspec.Struct):
 
 
 class WireBook(msgspec.Struct):
-    """The data of a book channel: `[action, price, amount]` rows."""
+    """The data of an ungrouped book channel: `[action, price, amount]` rows."""
 
     instrument_name: str
     timestamp: Count
     change_id: Count
-    type: str
     bids: list[tuple[str, float, float]]
     asks: list[tuple[str, float, float]]
+    type: str | None = None  # absent in images of 2019
     prev_change_id: Count | None = None
 
 
