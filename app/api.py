@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 
-from app import schemas, views
+from app import level_views, schemas, views
 from app.board import Book, Selection, UnknownExpiryError, expiry_label
 from app.flows import FlowTables
 from app.hub import BoardState, SnapshotHub
@@ -243,16 +243,11 @@ async def chain(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
     return answer.table("chain", views.chain(answer.snapshot), wanted)
 
 
-@router.get("/{asset}/profile", response_model=schemas.Body[schemas.Profile])
-async def profile(answer: Read) -> Response:
-    """Net exposures re-priced over a ladder of spot levels."""
-    return answer.json(views.profile(answer.snapshot))
-
-
 @router.get("/{asset}/levels", response_model=schemas.Body[schemas.Levels])
 async def levels(answer: Read) -> Response:
-    """All gamma flips with slope, direction and strength; walls; max pain."""
-    return answer.json(views.levels(answer.snapshot, answer.models))
+    """All gamma flips with slope, direction and strength; walls; cliff, pin and max pain."""
+    market = answer.state.liquidity
+    return answer.json(level_views.levels(answer.snapshot, answer.models, market))
 
 
 @router.get("/{asset}/trades", response_model=schemas.TradesBody)

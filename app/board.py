@@ -15,6 +15,7 @@ from dealers.rules import PositionModel
 from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_DAY, BoolArray, FloatArray, Settlement
 from greeks.exposure import ExposureSnapshot, compute_exposure, compute_exposures
+from greeks.prepare import prepare_chain
 
 _FRIDAY = 4
 NO_TAPE = TapeReading()
@@ -111,7 +112,7 @@ def compute_selection(
 
     Nothing is known under a model that lacks data: `tape` says why.
     """
-    chosen = select(chain, selection)
+    chosen = prepare_chain(select(chain, selection))
     position = tape.position(selection.position, chosen)
     return compute_exposure(chosen, position, selection.position.value)
 
@@ -120,6 +121,7 @@ def compute_models(
     chain: OptionChain, tape: TapeReading = NO_TAPE
 ) -> dict[PositionModel, ExposureSnapshot]:
     """Compute the whole chain under every position model at once."""
+    chain = prepare_chain(chain)
     positions = {model.value: tape.position(model, chain) for model in PositionModel}
     return {PositionModel(name): each for name, each in compute_exposures(chain, positions).items()}
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from app import views
 from app.hub import BoardState
+from app.level_views import levels
 from app.views import Columns, Json, Models
 from greeks.exposure import ExposureSnapshot
 
@@ -57,7 +58,7 @@ DRAWN_TRADES = (
     "liquidation",
 )
 
-Cell: TypeAlias = str | int | float
+Cell: TypeAlias = str | int | float | None
 
 
 def board(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> dict[str, Json]:
@@ -67,10 +68,10 @@ def board(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> dict
         snapshot.chain.index_price,
         state.liquidity,
     )
-    levels = views.levels(snapshot, models)
+    found = levels(snapshot, models, state.liquidity)
     return {
         "summary": views.summary(state, snapshot, models),
-        "levels": {name: value for name, value in levels.items() if name != "max_pain"},
+        "levels": {name: value for name, value in found.items() if name != "max_pain"},
         "strikes": _drawn(views.strikes(snapshot), DRAWN_STRIKES),
         "profile": _drawn(views.profile(snapshot), DRAWN_PROFILE),
         "hedge_flow": {name: flow[name] for name in DRAWN_FLOW},

@@ -78,7 +78,17 @@ class ExpiryRow(Exposures):
     days: float
     forward_usd: Usd
     atm_iv: Annotated[Number, Field(description="fraction")]
+    gross_gex_usd_per_1pct: UsdPer1Pct
     flip_usd: Usd
+    max_pain_usd: Usd
+    forward_source: Annotated[
+        str | None, Field(description="future, synthetic, index, or parity of the marks")
+    ]
+    settlement_average_usd: Annotated[Number, Field(description="in the settlement window")]
+    settlement_average_source: Annotated[
+        str | None,
+        Field(description="venue, samples or forward in the settlement window, else null"),
+    ]
 
 
 class Matrix(BaseModel):
@@ -113,21 +123,18 @@ class ChainRow(BaseModel):
     speed_per_usd2: Number
     zomma_per_usd_per_pt: Number
     color_per_usd_per_day: Number
+    rho_usd_per_rate_pt: Number
+    veta_usd_per_pt_per_day: Number
+    ultima_usd_per_pt3: Number
+    net_delta_coin: Annotated[Number, Field(description="premium-adjusted: delta - price/F")]
+    venue_theta_usd_per_day: Annotated[
+        Number, Field(description="as the venue shows it: at most a day, at most the price")
+    ]
     gex_usd_per_1pct: UsdPer1Pct
     ts_event: int
+    forward_source: str | None
+    iv_source: Annotated[str, Field(description="mark, twin or price")]
     status: str
-
-
-class Profile(BaseModel):
-    """Net exposures over the ladder of hypothetical spot levels, sticky strike."""
-
-    spot_usd: list[float]
-    gex_usd_per_1pct: list[Number]
-    call_gex_usd_per_1pct: list[Number]
-    put_gex_usd_per_1pct: list[Number]
-    vega_usd_per_pt: list[Number]
-    vanna_coin_per_pt: list[Number]
-    charm_coin_per_day: list[Number]
 
 
 class Flip(BaseModel):
@@ -138,6 +145,85 @@ class Flip(BaseModel):
     direction: str
     strength: Annotated[float, Field(description="max |net| within 2 % over gross, 0 to 1")]
     weak: bool
+
+
+class ExpiryProfile(BaseModel):
+    """Net GEX of one expiry at every level."""
+
+    expiry: str
+    expiry_ms: Ms
+    gex_usd_per_1pct: list[Number]
+
+
+class Profile(BaseModel):
+    """Net exposures over the ladder of hypothetical spot levels."""
+
+    spot_usd: list[float]
+    gex_usd_per_1pct: list[Number]
+    call_gex_usd_per_1pct: list[Number]
+    put_gex_usd_per_1pct: list[Number]
+    vega_usd_per_pt: list[Number]
+    vanna_coin_per_pt: list[Number]
+    charm_coin_per_day: list[Number]
+
+
+class ProfileBody(Body[Profile]):
+    """The profile, where GEX is zero on it, and the GEX of each expiry if asked."""
+
+    vol: Annotated[str, Field(description="sticky_strike or sticky_moneyness")]
+    flip_usd: Usd
+    flips: list[Flip]
+    expiries: Annotated[list[ExpiryProfile] | None, Field(description="with by=expiry")]
+
+
+class FlipsUnder(BaseModel):
+    """Flips while volatility does one thing."""
+
+    flip_usd: Usd
+    flip_reason: str | None
+    flips: list[Flip]
+
+
+class FlipDynamics(BaseModel):
+    """The flip while each option keeps its volatility, and while the smile moves with spot."""
+
+    sticky_strike: FlipsUnder
+    sticky_moneyness: FlipsUnder
+    flip_band_usd: list[float] | None
+
+
+class Wall(BaseModel):
+    """A strike where much GEX of one kind sits."""
+
+    strike_usd: float
+    gex_usd_per_1pct: UsdPer1Pct
+    dominance: Annotated[float, Field(description="share of all such GEX within reach, 0 to 1")]
+
+
+class Cliff(BaseModel):
+    """The gamma that is gone after the next expiry."""
+
+    expiry: str
+    expiry_ms: Ms
+    gex_usd_per_1pct: UsdPer1Pct
+    gross_gex_usd_per_1pct: UsdPer1Pct
+    gross_share: Annotated[float, Field(description="of the whole book's gross GEX, 0 to 1")]
+
+
+class Pin(BaseModel):
+    """The strike of the next expiry that draws spot most while dealers are long there."""
+
+    strike_usd: float
+    expiry: str
+    expiry_ms: Ms
+    position_coin: Coin
+    log_distance: Annotated[float, Field(description="ln(spot / strike)")]
+    sd: Annotated[float, Field(description="total volatility to the settlement average")]
+    probability: Annotated[
+        Number, Field(description="upper bound; null while the market's depth is unknown")
+    ]
+    depth_usd: Usd
+    permanence: Annotated[float, Field(description="share of impact that stays: assumed")]
 
 
 class MaxPain(BaseModel):
@@ -157,8 +243,11 @@ class Levels(BaseModel):
     flip_range: list[float] | None
     call_wall_usd: Usd
     put_wall_usd: Usd
+    call_walls: Annotated[list[Wall], Field(description="the wall and the one behind it")]
+    put_walls: list[Wall]
+    cliff: Cliff | None
     max_pain: list[MaxPain]
-    pin: float | None
+    pin: Pin | None
 
 
 class HeadlineLevels(BaseModel):

@@ -11,15 +11,18 @@ import numpy as np
 
 from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now
 from app.hub import BoardState
+from app.level_views import levels
 from dealers.hedging import HedgeFlow
 from dealers.liquidity import Liquidity, compare_with_market
 from dealers.rules import PositionModel
+from greeks.black76 import venue_theta
 from greeks.conventions import DAYS_PER_YEAR, Exposure, FloatArray, Settlement
 from greeks.exposure import ExposureSnapshot, ExposureTable
+from greeks.inverse import net_delta
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
 Models: TypeAlias = Mapping[PositionModel, ExposureSnapshot]
-Columns: TypeAlias = dict[str, list[str] | list[int] | list[float]]
+Columns: TypeAlias = dict[str, list[str] | list[int] | list[float] | list[str | None]]
 
 
 def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Json]:
@@ -130,8 +133,21 @@ def expiries(snapshot: ExposureSnapshot) -> Columns:
         "forward_usd": table.forward_usd.tolist(),
         "atm_iv": table.atm_iv.tolist(),
         **_exposure_columns(table.exposures),
+        "gross_gex_usd_per_1pct": table.gross_gex_usd_per_1pct.tolist(),
         "flip_usd": table.flip_usd.tolist(),
+        "max_pain_usd": table.max_pain_usd.tolist(),
+        "forward_source": [_FORWARD_WORDS[int(code)] for code in table.forward_source],
+        "settlement_average_usd": table.settlement_average_usd.tolist(),
+        "settlement_average_source": [
+            _AVERAGE_WORDS[int(code)] if begun else None
+            for code, begun in zip(table.average_source, table.is_averaging, strict=True)
+        ],
     }
+
+
+_FORWARD_WORDS = (None, "future", "synthetic", "index", "parity")
+_AVERAGE_WORDS = ("forward", "venue", "samples")
+_IV_WORDS = ("mark", "twin", "price")
 
 
 OPEN_INTEREST = "oi"
@@ -187,8 +203,17 @@ def chain(snapshot: ExposureSnapshot) -> Columns:
         "speed_per_usd2": greeks.speed.tolist(),
         "zomma_per_usd_per_pt": (greeks.zomma / 100).tolist(),
         "color_per_usd_per_day": (greeks.color / DAYS_PER_YEAR).tolist(),
+        "rho_usd_per_rate_pt": (greeks.rho / 100).tolist(),
+        "veta_usd_per_pt_per_day": (greeks.veta / (100 * DAYS_PER_YEAR)).tolist(),
+        "ultima_usd_per_pt3": (greeks.ultima * 1e-6).tolist(),
+        "net_delta_coin": net_delta(greeks, rows.forward).tolist(),
+        "venue_theta_usd_per_day": venue_theta(
+            greeks.theta, greeks.price, rows.years_to_expiry
+        ).tolist(),
         Exposure.GEX.value: snapshot.by_option.column(Exposure.GEX).tolist(),
         "ts_event": rows.ts_event.tolist(),
+        "forward_source": [_FORWARD_WORDS[int(code)] for code in rows.forward_source],
+        "iv_source": [_IV_WORDS[int(code)] for code in rows.iv_source],
         "status": [_STATUS_WORDS[int(code)] for code in rows.status],
     }
 
@@ -208,43 +233,6 @@ def profile(snapshot: ExposureSnapshot) -> Columns:
         "vanna_coin_per_pt": table.vanna_coin_per_pt.tolist(),
         "charm_coin_per_day": table.charm_coin_per_day.tolist(),
     }
-
-
-def levels(snapshot: ExposureSnapshot, models: Models) -> dict[str, Json]:
-    """Return every flip, the walls and max pain."""
-    found = snapshot.levels
-    return {
-        "flips": [
-            {
-                "spot_usd": flip.spot_usd,
-                "slope": flip.slope_usd_per_1pct,
-                "direction": flip.direction.value,
-                "strength": flip.strength,
-                "weak": flip.is_weak,
-            }
-            for flip in found.flips
-        ],
-        "flip_usd": found.flip_usd,
-        "flip_reason": found.flip_reason,
-        "flip_range": _flip_range(models),
-        "call_wall_usd": found.call_wall_usd,
-        "put_wall_usd": found.put_wall_usd,
-        "max_pain": [
-            {"expiry": expiry_label(int(expiry)), "expiry_ms": int(expiry), "max_pain_usd": pain}
-            for expiry, pain in zip(
-                snapshot.by_expiry.expiry_ms,
-                snapshot.by_expiry.max_pain_usd.tolist(),
-                strict=True,
-            )
-        ],
-        "pin": None,
-    }
-
-
-def _flip_range(models: Models) -> list[float] | None:
-    flips = [other.levels.flip_usd for other in models.values()]
-    known = [flip for flip in flips if flip is not None]
-    return [min(known), max(known)] if known else None
 
 
 def flow_columns(flow: HedgeFlow, spot_usd: float, market: Liquidity) -> Columns:
@@ -286,6 +274,6 @@ VIEWS: dict[str, View] = {
     "strikes": lambda _state, snapshot, _models: rows(strikes(snapshot)),
     "expiries": lambda _state, snapshot, _models: rows(expiries(snapshot)),
     "profile": lambda _state, snapshot, _models: profile(snapshot),
-    "levels": lambda _state, snapshot, models: levels(snapshot, models),
+    "levels": lambda state, snapshot, models: levels(snapshot, models, state.liquidity),
 }
 """Push topics, each the `data` of the REST address of the same name."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from app import views
 from app.board import Book, expiry_label
+from app.level_views import levels
 from dealers.hedging import MOVES_PCT, compute_hedge_flow
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray, IntArray, Settlement
@@ -179,7 +180,7 @@ def _side(
         "net": {name.value: snapshot.net_of(name) for name in Exposure},
         "gross": {name.value: snapshot.gross_of(name) for name in Exposure},
         "regime": snapshot.regime.value,
-        "levels": views.levels(snapshot, {}),
+        "levels": levels(snapshot, {}),
         "hedge_flow": {
             "move_pct": flow.move_pct.tolist(),
             "spot_usd": flow.spot_usd.tolist(),

@@ -39,10 +39,10 @@ def parity_forward(
 def repair_forwards(chain: OptionChain) -> OptionChain:
     """The chain with one believable forward per expiry and book.
 
-    Rows whose `forward_source` is `INDEX` get the parity forward of the three pairs nearest to
-    the money, where marks allow, and the source `PARITY`. A forward that is not positive and
-    finite or lies further than half a log unit from spot is NaN, its rows `NO_FORWARD`. The
-    chain itself is returned when there is nothing to do.
+    Rows whose `forward_source` is `INDEX` get the parity forward of the three pairs whose marks
+    are closest to each other, where marks allow, and the source `PARITY`. A forward that is not
+    positive and finite or lies further than half a log unit from spot is NaN, its rows
+    `NO_FORWARD`. The chain itself is returned when there is nothing to do.
     """
     forward, source = chain.forward, chain.forward_source
     spot = chain.index_price
@@ -67,18 +67,17 @@ def repair_forwards(chain: OptionChain) -> OptionChain:
 
 
 def _recover(chain: OptionChain, rows: BoolArray, book: Settlement) -> float:
-    """Median parity forward of the pairs nearest to the money, NaN without a believable one."""
+    """Median parity forward of the pairs with the closest marks, NaN without a believable one."""
     calls = np.flatnonzero(rows & chain.is_call & (chain.twin >= 0))
     puts = chain.twin[calls]
     marked = np.isfinite(chain.mark_price[calls]) & np.isfinite(chain.mark_price[puts])
     calls, puts = calls[marked], puts[marked]
     if not len(calls):
         return np.nan
-    named, strike = chain.forward[calls[0]], chain.strike[calls]
+    named = chain.forward[calls[0]]
+    call, put = chain.mark_price[calls], chain.mark_price[puts]
+    nearest = np.argsort(np.abs(call - put), kind="stable")[:3]
     with np.errstate(all="ignore"):
-        nearest = np.argsort(np.abs(np.log(strike / named)), kind="stable")[:3]
-        forwards = parity_forward(chain.mark_price[calls], chain.mark_price[puts], strike, book)[
-            nearest
-        ]
+        forwards = parity_forward(call[nearest], put[nearest], chain.strike[calls[nearest]], book)
         believable = forwards[np.abs(np.log(forwards / named)) < MAX_PARITY_GAP]
     return float(np.median(believable)) if len(believable) else np.nan

@@ -5,6 +5,9 @@ ours. The rules that both sides share, and nothing else, are:
 
 - One forward per expiry: the `underlying_price` of the expiry's row with the newest timestamp;
   where several rows share that timestamp, the median of theirs.
+- Where the venue names the spot index as the underlying, the forward is the one that the marks
+  agree on: K/(1 - (C - P)) in coins, the median of the three strikes where C and P are closest,
+  those more than 2 % from the index left out.
 - Time to expiry runs from `as_of_ms` to 08:00:00 UTC of the expiry day, in years of 365 days.
 - Black-76 on that forward, r = 0, with the row's own mark volatility; a row without a positive
   one, or at or past its expiry, has no exposure but keeps its open interest.
@@ -60,6 +63,8 @@ class Row:
     open_interest: float
     index: float
     published: dict[str, float] | None = None
+    underlying_name: str = ""
+    mark: float = math.nan  # coins
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,8 @@ def _row_of_ticker(ticker: dict[str, Any]) -> Row:
         open_interest=ticker["open_interest"],
         index=ticker["index_price"],
         published=ticker["greeks"],
+        underlying_name=ticker.get("underlying_index") or "",
+        mark=ticker.get("mark_price") or math.nan,
     )
 
 
@@ -147,6 +154,8 @@ def read_summaries(path: Path, snapshot: str, asset: str) -> list[Row]:
             iv=row["implied_volatility"] or 0.0,
             open_interest=row["open_interest"],
             index=row["index_price"],
+            underlying_name=row["underlying_name"],
+            mark=row["mark_price"] or math.nan,
         )
         for row in rows
     ]
@@ -162,10 +171,22 @@ def forwards_of(rows: Sequence[Row]) -> dict[int, float]:
     for expiry_ms in {row.expiry_ms for row in rows}:
         of_expiry = [row for row in rows if row.expiry_ms == expiry_ms]
         newest = max(row.timestamp_ms for row in of_expiry)
-        forwards[expiry_ms] = median(
-            row.underlying for row in of_expiry if row.timestamp_ms == newest
-        )
+        named = median(row.underlying for row in of_expiry if row.timestamp_ms == newest)
+        by_index = all(row.underlying_name == "index_price" for row in of_expiry)
+        forwards[expiry_ms] = parity_forward(of_expiry, named) if by_index else named
     return forwards
+
+
+def parity_forward(rows: Sequence[Row], named: float) -> float:
+    """The forward that calls and puts of one expiry agree on, `named` where they give none."""
+    call, put = (
+        {row.strike: row.mark for row in rows if row.is_call is kind and not math.isnan(row.mark)}
+        for kind in (True, False)
+    )
+    strikes = sorted(call.keys() & put.keys(), key=lambda strike: abs(call[strike] - put[strike]))
+    found = [strike / (1 - (call[strike] - put[strike])) for strike in strikes[:3]]
+    believed = [forward for forward in found if abs(math.log(forward / named)) < 0.02]
+    return median(believed) if believed else named
 
 
 # One option

@@ -153,7 +153,7 @@ def chain_of(rows: list[Row], as_of_ms: int, index: float) -> OptionChain:
         mark_iv=iv,
         bid_iv=unknown.copy(),
         ask_iv=unknown.copy(),
-        mark_price=unknown.copy(),
+        mark_price=np.array([row.mark for row in rows]),
         open_interest_coin=np.array([row.open_interest for row in rows]),
         ts_event=np.array([row.timestamp_ms for row in rows]),
         status=np.where(iv > 0, RowStatus.OK, RowStatus.NO_IV).astype(np.int8),
