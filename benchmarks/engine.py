@@ -16,10 +16,11 @@ from benchmarks.inputs import Options, Variant, tiled, variants
 from benchmarks.peers import GREEKS, Builder, build
 from benchmarks.peers_implied_vol import IMPLIED_VOL, out_of_the_money, prices_of
 from benchmarks.peers_profile import profile_builders
+from benchmarks.wire import latency_message_to_frame, ticker_message
 from greeks.black76 import Greeks, StrikeGreeks, compute_greeks, compute_strike_greeks
 from greeks.book_levels import find_book_flips
 from greeks.conventions import FloatArray
-from greeks.exposure import compute_exposure
+from greeks.exposure import compute_exposure, compute_exposures
 from greeks.implied_vol import implied_vol
 from greeks.ladder import LADDER, Ladder, plans_of
 from greeks.mixture import Mixture
@@ -58,8 +59,11 @@ class Engine:
             self.flips,
             self.frame_1000,
             self.frame_all_assets,
+            self.frame_all_models,
             self.implied_vol_1000,
             self.implied_vol_100000,
+            ticker_message,
+            latency_message_to_frame,
         ]
 
     def greeks_1000(self) -> Row:
@@ -170,13 +174,38 @@ class Engine:
 
     def frame_1000(self) -> Row:
         row = self._frame("frame_1000", [self.thousand])
-        row.peak_bytes = _peak_bytes(self.thousand[0])
+        variant = self.thousand[0]
+        row.peak_bytes = _peak_bytes(
+            lambda: compute_exposure(variant.chain, variant.position, "naive")
+        )
         return row
 
     def frame_all_assets(self) -> Row:
         eth = variants(strikes_per_expiry=38, count=16)
         sol = variants(strikes_per_expiry=16, count=16)
         return self._frame("frame_all_assets", [self.thousand, eth, sol])
+
+    def frame_all_models(self) -> Row:
+        """What the board computes for one asset at every tick, in one call and model by model."""
+        chains = self.thousand
+
+        def models(i: int) -> dict[str, FloatArray]:
+            variant = chains[i % len(chains)]
+            interest = variant.chain.open_interest_coin
+            return {"naive": variant.position, "reversed": -variant.position, "short": -interest}
+
+        def ours(i: int) -> None:
+            compute_exposures(chains[i % len(chains)].chain, models(i))
+
+        def one_by_one(i: int) -> None:
+            for model, position in models(i).items():
+                compute_exposure(chains[i % len(chains)].chain, position, model)
+
+        note = "1,008 options under three position models"
+        peers: dict[str, Task] = {"one_by_one": one_by_one}
+        row = measure(SECTION, "frame_all_models", ours, peers, seconds=4, note=note)
+        row.peak_bytes = _peak_bytes(lambda: compute_exposures(chains[0].chain, models(0)))
+        return row
 
     def _frame(self, name: str, assets: list[list[Variant]]) -> Row:
         def ours(i: int) -> None:
@@ -263,16 +292,16 @@ def _brent_roots(book: Book, net: FloatArray) -> list[float]:
     return [brentq(exact, ladder[i], ladder[i + 1], xtol=1e-9, rtol=1e-14) for i in changes]
 
 
-def _peak_bytes(variant: Variant) -> int:
+def _peak_bytes(task: Callable[[], object]) -> int:
     """Most memory that a frame holds at once beyond what was there before, after warm-up."""
-    compute_exposure(variant.chain, variant.position, "naive")
+    task()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        snapshot = compute_exposure(variant.chain, variant.position, "naive")
+        result = task()
         peak = tracemalloc.get_traced_memory()[1] - before
-        del snapshot
+        del result
     finally:
         tracemalloc.stop()
     return peak
