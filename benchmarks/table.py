@@ -1,4 +1,4 @@
-"""`python -m benchmarks.table [bench.json]`: the measured rows as the table of docs/performance.md."""
+"""`python -m benchmarks.table [bench.json]`: what was measured, into docs/performance.md."""
 
 import json
 import sys
@@ -11,9 +11,9 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 def table(result: dict[str, Any]) -> str:
     """Machine, date and one line a row; ratios are times faster than the peer."""
+    software = f"Python {result['python']}, NumPy {result['numpy']}"
     lines = [
-        f"Measured {result['date']} on {result['machine']}, Python {result['python']}, "
-        f"NumPy {result['numpy']}.",
+        f"Measured {result['date']} on {result['machine']}, {software}.",
         "",
         "| row | median | p99 | times faster than | error |",
         "|---|---|---|---|---|",
