@@ -44,6 +44,8 @@ from ingest.rows import Rows
 from ingest.waiting import WaitingRoom
 
 MAX_IV = 10.0
+PUSHED_DIGITS = 4
+"""Decimals of a pushed mark price; a finer one from a summary that rounds to it is kept."""
 DELISTED_MS = 3_600_000
 """A future that is not listed is forgotten when its last quote is older."""
 
@@ -244,7 +246,8 @@ class ChainState:
         if ts_event >= rows.ts_mark[row]:
             rows.ts_mark[row] = ts_event
             rows.mark_iv[row] = iv
-            rows.mark_price[row] = price
+            if round(float(rows.mark_price[row]), PUSHED_DIGITS) != price:
+                rows.mark_price[row] = price
             self.dirty = True
 
     def _write_summary(self, row: int, summary: Summary) -> None:

@@ -1,5 +1,7 @@
 """Laws of a snapshot: sums agree, scaling and mirroring act as they must, bad rows stay alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray, Regime, RowStatus, Settlement
-from greeks.exposure import ExposureSnapshot, compute_exposure, of_book
+from greeks.exposure import ExposureSnapshot, compute_exposure, compute_exposures, of_book
 from tests.builders import make_chain, make_venue_chain, with_columns
 
 
@@ -111,6 +113,7 @@ BAD_ROWS = {
     "zero forward": {"forward": 0.0},
     "no interest": {"open_interest_coin": 0.0},
     "unknown interest": {"open_interest_coin": np.nan},
+    "absurd interest": {"open_interest_coin": 1e308},
     "expired": {"expiry_ms": 1, "status": RowStatus.EXPIRED},
     "rejected": {"status": RowStatus.REJECTED},
 }
@@ -194,3 +197,44 @@ def test_a_strike_or_expiry_without_a_known_option_is_unknown_and_not_zero() -> 
     assert snapshot.levels.call_wall_usd in {80_000.0, 100_000.0}
     nothing = compute_exposure(chain, np.full(len(chain), np.nan), "test")
     assert np.isnan(nothing.by_expiry.exposures.column(Exposure.GEX)).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_positions_at_once_answer_as_each_alone(seed: int) -> None:
+    chain = make_venue_chain(seed, days=(0.01, 0.3, 5, 60), strikes_per_expiry=20)
+    unknown = np.random.default_rng(seed).normal(size=len(chain))
+    unknown[::7] = np.nan
+    positions = {"naive": naive(chain), "short": -chain.open_interest_coin, "unknown": unknown}
+    together = compute_exposures(chain, positions)
+    for model, position in positions.items():
+        one, alone = together[model], compute_exposure(chain, position, model)
+        assert one.quality == alone.quality
+        assert np.array_equal(one.by_option.values, alone.by_option.values, equal_nan=True)
+        assert one.net == pytest.approx(alone.net, rel=1e-14)
+        size = np.abs(alone.profile.gex_usd_per_1pct).max()
+        assert one.profile.gex_usd_per_1pct == pytest.approx(
+            alone.profile.gex_usd_per_1pct, abs=1e-12 * size
+        )
+        assert one.by_expiry.flip_usd == pytest.approx(
+            alone.by_expiry.flip_usd, abs=1e-6, nan_ok=True
+        )
+        assert [flip.spot_usd for flip in one.levels.flips] == pytest.approx(
+            [flip.spot_usd for flip in alone.levels.flips], abs=1e-6
+        )
+        assert one.levels.call_walls == alone.levels.call_walls
+        assert one.levels.pin == alone.levels.pin
+
+
+def test_a_warm_frame_of_a_thousand_options_needs_less_than_a_megabyte() -> None:
+    chain = make_venue_chain(1)
+    position = naive(chain)
+    compute_exposure(chain, position, "naive")
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        snapshot = compute_exposure(chain, position, "naive")
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert len(snapshot.chain) == 1008
+    assert peak < 1_000_000
