@@ -44,8 +44,8 @@ from ingest.rows import Rows
 from ingest.waiting import WaitingRoom
 
 MAX_IV = 10.0
-PUSHED_DIGITS = 4
-"""Decimals of a pushed mark price; a finer one from a summary that rounds to it is kept."""
+PUSHED_ROUNDING = 0.50001e-4
+"""Pushed mark prices have four decimals: a finer one from a summary that rounds to it is kept."""
 DELISTED_MS = 3_600_000
 """A future that is not listed is forgotten when its last quote is older."""
 
@@ -246,7 +246,7 @@ class ChainState:
         if ts_event >= rows.ts_mark[row]:
             rows.ts_mark[row] = ts_event
             rows.mark_iv[row] = iv
-            if round(float(rows.mark_price[row]), PUSHED_DIGITS) != price:
+            if not abs(rows.mark_price[row] - price) <= PUSHED_ROUNDING:
                 rows.mark_price[row] = price
             self.dirty = True
 
