@@ -243,11 +243,14 @@ class ChainState:
 
     def _write_mark(self, row: int, ts_event: int, iv: float, price: float) -> None:
         rows = self._rows
-        if ts_event >= rows.ts_mark[row]:
+        newer, known = ts_event >= rows.ts_mark[row], float(rows.mark_price[row])
+        if newer:
             rows.ts_mark[row] = ts_event
             rows.mark_iv[row] = iv
-            if not abs(rows.mark_price[row] - price) <= PUSHED_ROUNDING:
-                rows.mark_price[row] = price
+            self.dirty = True
+        alike = abs(known - price) <= PUSHED_ROUNDING
+        if (newer and not alike) or (alike and _decides(price, known, newer=newer)):
+            rows.mark_price[row] = price
             self.dirty = True
 
     def _write_summary(self, row: int, summary: Summary) -> None:
@@ -348,3 +351,9 @@ class ChainState:
         """Names of listed options whose expiry has passed by the chain's own clock."""
         gone = np.flatnonzero(self.table.expiry_ms <= self.clock_ms)
         return tuple(self._table.options[i].instrument_name for i in gone)
+
+
+def _decides(price: float, known: float, *, newer: bool) -> bool:
+    """Whether a price replaces one that it rounds to: the finer does, of equals the newer."""
+    is_fine, was_fine = (round(value, 4) != value for value in (price, known))
+    return newer if is_fine == was_fine else is_fine

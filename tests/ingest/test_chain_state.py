@@ -333,3 +333,23 @@ def test_a_frozen_chain_does_not_move_with_the_state() -> None:
     state.apply(marks(CALL, NOW + 1, 0.9))
     assert chain.mark_iv[0] == 0.5
     assert not chain.mark_iv.flags.writeable
+
+
+@pytest.mark.parametrize("finer_first", [True, False])
+@pytest.mark.parametrize("finer_is_newer", [True, False])
+def test_of_two_prices_that_round_alike_the_finer_stays(
+    finer_first: bool, finer_is_newer: bool
+) -> None:
+    state = ChainState("BTC")
+    state.apply(IndexPrice("btc_usd", NOW, 88_000.0))
+    state.apply(listed(CALL))
+    fine, coarse = (
+        MarkPrices("btc_usd", (Mark(CALL.instrument_name, NOW + later, 0.5, price),))
+        for price, later in ((0.00645, finer_is_newer), (0.0064, not finer_is_newer))
+    )
+    for event in (fine, coarse) if finer_first else (coarse, fine):
+        state.apply(event)
+    assert state.freeze().mark_price.tolist() == [0.00645]
+    moved = Mark(CALL.instrument_name, NOW + 2, 0.5, 0.0066)
+    state.apply(MarkPrices("btc_usd", (moved,)))
+    assert state.freeze().mark_price.tolist() == [0.0066]
