@@ -49,7 +49,13 @@ def run_history() -> tuple[list[Row], dict[str, str]]:
     return rows, {}
 
 
-SECTIONS = {"engine": run_engine, "history": run_history}
+def run_positions() -> tuple[list[Row], dict[str, str]]:
+    from benchmarks.positions import run
+
+    return run(), {}
+
+
+SECTIONS = {"engine": run_engine, "history": run_history, "positions": run_positions}
 
 
 def main() -> int:

@@ -39,6 +39,7 @@ class WorldScore:
     expiry_coverage: float
     gex_error: float
     gex_width: float
+    gex_covered: float
     gex_z: float
     calls_z: float
     puts_z: float
@@ -85,6 +86,7 @@ def _score(
         expiry_coverage=_expiry_coverage(chain, found, truth, ladder),
         gex_error=(found.gex.net - net) / found.gex.gross,
         gex_width=found.gex.width_of_gross,
+        gex_covered=float(found.gex.lo <= net <= found.gex.hi),
         gex_z=_z(found, truth, ladder.at_spot),
         calls_z=_z(found, truth, ladder.at_spot * chain.is_call),
         puts_z=_z(found, truth, ladder.at_spot * ~chain.is_call),

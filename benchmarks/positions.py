@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.exchange_world import score_seed
 from benchmarks.harness import Row, measure
 from dealers.estimate import summarise_flips
 from dealers.flow import FlowBook
@@ -21,8 +22,13 @@ from tests.dealers.scoring import Market, Score, mean_scores, watch
 
 SECTION = "positions"
 SEEDS = range(10)
+"""Widths and priors were settled on these seeds of the first two worlds."""
+FRESH_SEEDS = range(100, 110)
+"""Seeds, and with the exchange a world, that nothing was settled on."""
 OPTIONS_SCORED = 200
 TRADES_A_DAY = 7000
+EXCHANGE_HOURS = 8
+EXCHANGE_ACTIVITY = 1.0
 HOUR_S = 3600
 
 
@@ -55,7 +61,31 @@ WORLDS = (
 
 def run(seconds: float = 2.0) -> list[Row]:
     """Score every estimator in every world, then time what runs live; prints its tables."""
-    return [*score_worlds(WORLDS), *measure_costs(seconds)]
+    print(f"\nseeds {SEEDS.start} to {SEEDS.stop - 1}")
+    rows = score_worlds(WORLDS)
+    print(f"\nfresh seeds {FRESH_SEEDS.start} to {FRESH_SEEDS.stop - 1}")
+    rows += score_worlds(WORLDS[:3], FRESH_SEEDS)
+    return [*rows, *score_exchange(), *measure_costs(seconds)]
+
+
+def score_exchange(seeds: Iterable[int] = FRESH_SEEDS) -> list[Row]:
+    """The posterior on the local exchange itself, one row a seed and their mean."""
+    print(f"\nthe local exchange, {EXCHANGE_HOURS} h of its tape")
+    names = ("trades", "rmse_flow", "rmse", "coverage", "traded_coverage", "expiry_coverage")
+    names = (*names, "gex_error", "gex_width", "gex_covered", "gex_z", "flip_covered")
+    print(f"{'seed':6}" + "".join(f"{name:>16}" for name in names))
+    scores, rows = [], []
+    for seed in seeds:
+        start = time.perf_counter()
+        score = score_seed(seed, EXCHANGE_HOURS, EXCHANGE_ACTIVITY)
+        us = (time.perf_counter() - start) * 1e6
+        scores.append([float(getattr(score, name)) for name in names])
+        print(f"{seed:<6}" + "".join(f"{value:16.3f}" for value in scores[-1]), flush=True)
+        note = f"coverage {score.coverage:.1%}, net GEX z {score.gex_z:.2f}"
+        rows.append(Row(SECTION, f"exchange, seed {seed}", us, error=score.rmse, note=note))
+    mean = np.nanmean(np.array(scores), axis=0)
+    print(f"{'mean':6}" + "".join(f"{value:16.3f}" for value in mean), flush=True)
+    return rows
 
 
 def score_worlds(worlds: Iterable[World], seeds: Iterable[int] = SEEDS) -> list[Row]:

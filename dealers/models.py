@@ -68,7 +68,12 @@ class PosteriorModel:
     """Inventory with uncertainty from the tape and the steps of open interest (E1 and E2)."""
 
     name: str = PositionModel.POSTERIOR.value
-    inputs: tuple[str, ...] = ("signed trades", "open interest over time", "odds of attribution")
+    inputs: tuple[str, ...] = (
+        "signed trades",
+        "open interest over time",
+        "assumed odds of who took",
+        "unknown starts that lean together by 8 % of open interest",
+    )
 
     def estimate(self, inputs: ModelInputs) -> PositionEstimate | Unavailable:
         """Summarise the posterior once it says more than the bound."""
