@@ -20,7 +20,15 @@ from app import options
 from app.backup_command import backup
 from app.connections import ImpatientHttp, ImpatientWebSocket
 from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
-from app.options import ENV, option, parse_assets, parse_instant, parse_networks, parse_source
+from app.options import (
+    ENV,
+    option,
+    parse_assets,
+    parse_instant,
+    parse_networks,
+    parse_origins,
+    parse_source,
+)
 from app.settings import Settings, Source
 from app.store import Store, StoreError, store_url
 from app.telemetry import configure_logging
@@ -75,6 +83,12 @@ cli.add_command(backup)
     "ALLOWED_HOSTS",
     default="",
     help="Host names that a proxy or container gives this board.",
+)
+@option(
+    "--embed-origins",
+    "EMBED_ORIGINS",
+    default="",
+    help="Sites that may frame a panel of /embed/, or *.",
 )
 @option("--demo-webhooks", "DEMO_WEBHOOKS", is_flag=True, help="Deliver webhooks for demo data.")
 @option(
@@ -296,6 +310,7 @@ def _settings(**chosen: Any) -> Settings:
         alert_allow_cidrs=parse_networks(chosen["alert_allow_cidrs"]),
         database_url=chosen["database_url"],
         demo_webhooks=chosen["demo_webhooks"],
+        embed_origins=parse_origins(chosen["embed_origins"]),
     )
 
 

@@ -3,6 +3,7 @@
 A text that is not understood raises `click.BadParameter` saying what was expected.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -62,6 +63,17 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--alert-allow-cidrs") from error
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Read web origins separated by commas; `*` is every site."""
+    origins = tuple(part.strip() for part in text.split(",") if part.strip())
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?", origin, re.ASCII):
+            raise click.BadParameter(
+                f"expected https://name or *, was {origin!r}", param_hint="--embed-origins"
+            )
+    return origins
 
 
 def parse_instant(text: str) -> int:

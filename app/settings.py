@@ -36,5 +36,6 @@ class Settings:
     rate_limit: float = 20.0  # requests a second of one client on another machine; 0: no limit
     allowed_hosts: tuple[str, ...] = ()  # names a proxy or container gives this board
     alert_allow_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
+    embed_origins: tuple[str, ...] = ()  # sites that may frame a panel, beside the board's own
     database_url: str | None = field(default=None, repr=False)
     demo_webhooks: bool = False

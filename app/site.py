@@ -17,7 +17,9 @@ ALL_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 STATIC = files("app") / "static"
 
 
-def add_site(app: FastAPI, assets: tuple[str, ...], source: Source) -> None:
+def add_site(
+    app: FastAPI, assets: tuple[str, ...], source: Source, embed_origins: Sequence[str] = ()
+) -> None:
     """Add the reference, the guard for unknown API paths, and last of all the page."""
     app.mount("/static", StaticFiles(directory=str(STATIC)), name="static")
 
@@ -40,21 +42,37 @@ def add_site(app: FastAPI, assets: tuple[str, ...], source: Source) -> None:
         raise Problem(404, "Unknown address", f"/api/{path} is not part of the API")
 
     page = mount_page(app, assets, source)
-    app.add_middleware(SecurityHeaders, script_hashes=page.csp_hashes())
+    app.add_middleware(
+        SecurityHeaders, script_hashes=page.csp_hashes(), embed_origins=embed_origins
+    )
 
 
 class SecurityHeaders:
-    """Adds the content security policy and its companions to every response."""
+    """Adds the content security policy and its companions to every response.
 
-    def __init__(self, app: ASGIApp, script_hashes: Sequence[str]) -> None:
+    Only single panels, under `/embed/`, may be framed by the sites of `embed_origins`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, script_hashes: Sequence[str], embed_origins: Sequence[str]
+    ) -> None:
         self._app = app
+        self._own = self._headers_for(script_hashes, ())
+        self._embed = self._headers_for(script_hashes, embed_origins)
+
+    @staticmethod
+    def _headers_for(
+        script_hashes: Sequence[str], framed_by: Sequence[str]
+    ) -> list[tuple[bytes, bytes]]:
         scripts = " ".join(["'self'", *script_hashes])
+        framers = " ".join(["'self'", *framed_by])
         policy = (
             f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
             "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; "
-            "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+            "object-src 'none'; base-uri 'self'; "
+            f"frame-ancestors {framers}"
         )
-        self._headers = [
+        return [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
@@ -66,9 +84,11 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        headers = self._embed if scope["path"].startswith("/embed/") else self._own
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *self._headers]
+                message["headers"] = [*message.get("headers", []), *headers]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

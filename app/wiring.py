@@ -270,5 +270,5 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(outlook_api.router, dependencies=reading)
     app.include_router(profile_api.router, dependencies=reading)
     app.include_router(api.router, dependencies=reading)
-    add_site(app, board.settings.assets, board.source())
+    add_site(app, board.settings.assets, board.source(), board.settings.embed_origins)
     return app

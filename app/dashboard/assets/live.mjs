@@ -3,6 +3,7 @@
 import { watchAlerts } from "./alerts.mjs";
 import { attachControls, showChoices } from "./controls.mjs";
 import { attachExports } from "./exports.mjs";
+import { embedded, showFacts } from "./embed.mjs";
 import * as format from "./format.mjs";
 import { Painter } from "./painter.mjs";
 import { Preferences } from "./preferences.mjs";
@@ -227,8 +228,9 @@ function whenDrawn(start) {
 }
 
 whenDrawn(() => {
+  const only = embedded();
   const page = new Page({
-    views: values("[data-view]", "view"),
+    views: only ? [only] : values("[data-view]", "view"),
     assets: values('[data-choice="asset"]', "value"),
     positions: values("#select-position option", "value"),
     books: values("#select-book option", "value"),
@@ -238,4 +240,5 @@ whenDrawn(() => {
   attachExports(page);
   watchAlerts(page, ALERTS_MS);
   page.start();
+  showFacts(page);
 });

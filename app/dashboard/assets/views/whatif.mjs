@@ -74,7 +74,7 @@ function showMarket({ scenario, flow }) {
   const over = scenario.expired.length ? ` Over by then: ${scenario.expired.join(", ")}.` : "";
   set("whatif-arrival",
     `Index ${level(scenario.spot_usd)} at ${clock(scenario.as_of)} UTC.${over} To follow, dealers ` +
-    `${trade(flow.scenario_usd)} (${signed(flow.scenario_coin, 1)} coins) with the book they have now.`);
+    (flow.scenario_usd ? `${trade(flow.scenario_usd)} (${signed(flow.scenario_coin, 1)} coins) with the book they have now.` : "have nothing to trade."));
 }
 
 function tradeItem(added, i) {
