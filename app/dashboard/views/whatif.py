@@ -112,7 +112,7 @@ def _trades() -> Component:
         ],
         className="padded scroll",
     )
-    title = heading("whatif-trades", "Trades of customers", "dealers take the other side")
+    title = heading("whatif-trades", "Trades of customers", "dealers: other side")
     return panel("whatif-trades", title, body)
 
 

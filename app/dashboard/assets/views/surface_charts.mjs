@@ -63,8 +63,8 @@ export function ahead(name, axis, data, skeleton, { greek, widthPx }) {
   };
 }
 
-/* Columns that end where their time ends: what was not kept stays open. */
-function columnsOf({ timestamp, gex_usd_per_1pct: curves, strikes }, stepMs) {
+/* Columns that end where their time ends, the last one now: what was not kept stays open. */
+function columnsOf({ timestamp, gex_usd_per_1pct: curves, strikes }, stepMs, now) {
   const [edges, columns] = [[], []];
   timestamp.forEach((at, i) => {
     const end = edges.at(-1);
@@ -74,7 +74,7 @@ function columnsOf({ timestamp, gex_usd_per_1pct: curves, strikes }, stepMs) {
     }
     if (!edges.length) edges.push(at);
     columns.push(curves[i]);
-    edges.push(Math.min(at + 1.5 * stepMs, timestamp[i + 1] ?? at + stepMs));
+    edges.push(Math.min(at + 1.5 * stepMs, timestamp[i + 1] ?? Math.max(at + 1, now)));
   });
   return { edges, columns };
 }
@@ -85,7 +85,7 @@ export function past(data, skeleton, { widthPx }) {
   if (!answer) return null;
   const table = answer.data;
   const stepMs = Math.max(answer.step_ms, SHORTEST_STEP_MS);
-  const { edges, columns } = columnsOf(table, stepMs);
+  const { edges, columns } = columnsOf(table, stepMs, answer.as_of);
   const grid = transposed(columns);
   const cap = capOf(grid);
   const hover = grid.map((line, i) => line.map((value, j) => isKnown(value)
@@ -103,7 +103,7 @@ export function past(data, skeleton, { widthPx }) {
       ...skeleton.layout,
       xaxis: {
         ...skeleton.layout.xaxis, nticks: Math.max(3, Math.round(widthPx / 110)), autorange: false,
-        range: [start, Math.max(end, start + 10 * SHORTEST_STEP_MS)],
+        range: [Math.min(start, end - 10 * SHORTEST_STEP_MS), end],
       },
     },
     caption: caption("past", cap, money),
