@@ -160,8 +160,7 @@ def test_a_webhook_and_a_rule_are_made_tested_and_taken_away(tab: Tab) -> None:
     page = tab.page
     page.locator("input[name=url]").fill("https://198.51.100.7/gex")  # documentation network
     page.get_by_role("button", name="Add webhook").click()
-    until(lambda: page.locator("#notice").is_visible(), SLOW_S, "the refusal is said")
-    assert "198.51.100.7" in tab.text("notice") or "not" in tab.text("notice")
+    until(lambda: "Simulated" not in tab.text("notice"), SLOW_S, "the refusal is said")
     tab.problems.clear()  # the browser logs the 422 that was meant
 
     page.locator("input[name=url]").fill("https://93.184.216.34/gex")

@@ -118,13 +118,15 @@ function showInputs({ params }) {
 
 const setTrades = (trades) => page.showParam("trades", written(trades.slice(0, MOST_TRADES)));
 
-const move = calmly(CALM_MS, (part, text) => page.showParam(part, text));
+/* One for each slider, so that none swallows the move of another. */
+const moves = Object.fromEntries(SLIDERS.map(({ part }) =>
+  [part, calmly(CALM_MS, (text) => page.showParam(part, text))]));
 
 function slider({ part, word, unit, low, high, step, least, most }) {
   const listen = ({ target }) => {
     const value = Math.min(most, Math.max(least, Number(target.value) || 0));
     document.getElementById(target.id === `whatif-${part}` ? `slide-${part}` : `whatif-${part}`).value = value;
-    move(part, String(value));
+    moves[part](String(value));
   };
   return make("div", { class: "slider" },
     make("label", { for: `whatif-${part}` }, word, make("small", {}, unit)),
