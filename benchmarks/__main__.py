@@ -55,7 +55,22 @@ def run_positions() -> tuple[list[Row], dict[str, str]]:
     return run(), {}
 
 
-SECTIONS = {"engine": run_engine, "history": run_history, "positions": run_positions}
+def run_ingest() -> tuple[list[Row], dict[str, str]]:
+    from benchmarks.ingest import run
+
+    rows = []
+    for row in run():
+        rows.append(row)
+        print_row(row)
+    return rows, {}
+
+
+SECTIONS = {
+    "engine": run_engine,
+    "history": run_history,
+    "ingest": run_ingest,
+    "positions": run_positions,
+}
 
 
 def main() -> int:
