@@ -14,6 +14,7 @@ import structlog
 from app.board import NO_TAPE, compute_models
 from app.hub import BoardState, FeedStatus, SnapshotHub
 from app.settings import Settings, Source
+from dealers.liquidity import Liquidity
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
@@ -62,6 +63,7 @@ class Engine:
         source: Callable[[], Source],
         observe_tick: Callable[[str, float], None],
         tape: Callable[[], TapeReading] = lambda: NO_TAPE,
+        liquidity: Callable[[], Liquidity] = Liquidity,
     ) -> None:
         self.failures_in_row = 0
         self._feed = feed
@@ -70,6 +72,7 @@ class Engine:
         self._source = source
         self._observe_tick = observe_tick
         self._newest_tape = tape
+        self._liquidity = liquidity
         self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False
@@ -125,6 +128,7 @@ class Engine:
                 received_at=self._received_at(),
                 progress=self._feed.progress(),
                 tape=self._tape,
+                liquidity=self._liquidity(),
             )
         )
 
