@@ -20,6 +20,7 @@ const FORMATS = [
 
 let page = null;
 let timer = 0;
+let written = ""; // the lists as they are on the page
 let trouble = null; // what the server answered to the last change
 
 const isRefused = (value) => [401, 403].includes(value?.problem?.status);
@@ -183,6 +184,9 @@ export default {
     showToken(isLocked);
     later(isLocked);
     const hooks = webhooks?.data ?? [];
+    const lists = JSON.stringify([rules.data, hooks, log?.data]);
+    if (lists === written) return; // a button that is made anew loses a press
+    written = lists;
     fill("alerts-webhooks", ...hooks.map(webhookItem));
     fill("alerts-rules", ...(rules.data ?? []).map((rule) => ruleItem(rule, hooks)));
     fill("alerts-log", ...(log?.data ?? []).map((line) => logRow(line, hooks)));

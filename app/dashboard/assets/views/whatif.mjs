@@ -27,6 +27,7 @@ const PRESETS = [
 
 let page = null;
 let answer = null; // newest answer, kept on screen while the next one is computed
+let shown = null; // the answer that the texts say
 let listed = null; // strikes and expiries of the asset
 
 const parsed = (text) => text.split("~").filter(Boolean).map((part) => {
@@ -211,13 +212,12 @@ export default {
 
   charts: { whatif: { everyMs: 100, draw: profile } },
 
-  write({ answer: { data }, lists }) {
+  write({ answer: newest, lists }) {
     if (lists?.data) showListed(lists);
-    showComparison(data);
-    showMarket(data);
-    showTrades(data);
-    showLadder(data);
     showInputs(page.shown);
+    if (newest === shown) return; // a button that is made anew loses a press
+    shown = newest;
+    for (const show of [showComparison, showMarket, showTrades, showLadder]) show(newest.data);
   },
 
   notice: () => {
