@@ -164,9 +164,15 @@ function showToken(isNeeded) {
     make("button", { type: "submit", class: "button" }, "Use token")));
 }
 
-function later(isRefusedNow) {
+/* Read the lists again in a while; behind a token not before one is given. */
+function later(isLocked) {
+  if (isLocked) stop();
+  else timer ||= setTimeout(() => { timer = 0; refresh(); }, EVERY_MS);
+}
+
+function stop() {
   clearTimeout(timer);
-  if (!isRefusedNow) timer = setTimeout(refresh, EVERY_MS);
+  timer = 0;
 }
 
 export default {
@@ -207,7 +213,7 @@ export default {
   },
 
   leave() {
-    clearTimeout(timer);
+    stop();
     trouble = null;
   },
 };
