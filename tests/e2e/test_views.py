@@ -132,7 +132,11 @@ def test_what_if_prints_the_api_and_its_link_says_it_again(tab: Tab) -> None:
     figure(tab, "whatif")
     tab.page.locator("#whatif-move").fill("-4")
     tab.page.locator("#whatif-iv").fill("6")
-    until(lambda: "move=-4&iv=6" in tab.page.evaluate("location.search"), 10.0, "the link holds the scenario")
+    until(
+        lambda: "move=-4&iv=6" in tab.page.evaluate("location.search"),
+        10.0,
+        "the link holds the scenario",
+    )
     tab.page.locator("#whatif-trade-strike option").first.wait_for(state="attached")
     tab.page.get_by_role("button", name="Add trade").click()
     tab.page.locator("#whatif-added li").first.wait_for(timeout=SLOW_S * 1000)
