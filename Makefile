@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := greeks dealers loops ingest exchange app
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help run demo setup setup-dev fmt lint types test e2e bench soak lock clean
+.PHONY: help run demo setup setup-dev fmt lint types test e2e bench soak shots lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench: setup-dev ## Measure against peers; SECTION=engine for one section
 
 soak: setup-dev ## Long runs: kills, endurance, load, fuzz; SECTION=kills for one section
 	@$(BIN)/python -m soak $(if $(SECTION),--section $(SECTION))
+
+shots: setup-dev ## Pictures of every view, state and size of the page into shots/
+	@$(BIN)/python -m benchmarks.shots
 
 lock: setup-dev ## Write the lock files anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra build -o requirements.lock pyproject.toml

@@ -65,10 +65,20 @@ def run_ingest() -> tuple[list[Row], dict[str, str]]:
     return rows, {}
 
 
+def run_page() -> tuple[list[Row], dict[str, str]]:
+    from benchmarks.page import rows
+
+    found = rows()
+    for row in found:
+        print_row(row)
+    return found, {}
+
+
 SECTIONS = {
     "engine": run_engine,
     "history": run_history,
     "ingest": run_ingest,
+    "page": run_page,
     "positions": run_positions,
 }
 

@@ -33,7 +33,7 @@ _INDEX = """<!DOCTYPE html>
 <body>
 <noscript>The board needs JavaScript. The same numbers are under /api/v1; see /docs.</noscript>
 {%app_entry%}
-<footer>{%config%}{%scripts%}{%renderer%}</footer>
+<div hidden>{%config%}{%scripts%}{%renderer%}</div>
 </body>
 </html>"""
 

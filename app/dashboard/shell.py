@@ -81,7 +81,7 @@ _KEYS = (
 
 def banner(source: Source) -> Component:
     """Say in large letters that the numbers are not the market's, when they are not."""
-    return html.Div(
+    lines = html.Section(
         [
             with_attributes(
                 html.P([html.Strong(word), sentence], hidden=unreal != source),
@@ -90,8 +90,8 @@ def banner(source: Source) -> Component:
             for unreal, (word, sentence) in _UNREAL.items()
         ],
         id="banner",
-        role="note",
     )
+    return with_attributes(lines, {"aria-label": "Source of the numbers"})
 
 
 def header() -> Component:
@@ -151,7 +151,7 @@ def _fact(label: str, name: str) -> Component:
 def controls(assets: Sequence[str]) -> Component:
     """Return what is shown: asset with its price and regime, expiries, position model, book."""
     return with_attributes(
-        html.Div(
+        html.Section(
             [
                 segment("asset", "Asset", [(asset, asset, "") for asset in assets]),
                 html.Div(
@@ -182,7 +182,6 @@ def controls(assets: Sequence[str]) -> Component:
                 select("book", "Book", _BOOKS),
             ],
             className="controls",
-            role="group",
         ),
         {"aria-label": "What the board shows"},
     )
@@ -199,7 +198,7 @@ def notice() -> Component:
 def footer() -> Component:
     """Model, conventions, coverage, age, links."""
     copy = html.Button("Copy link", type="button", id="copy-link")
-    return html.Div(
+    return html.Footer(
         [
             html.Span(UNKNOWN, id="model-words"),
             html.Span(UNKNOWN, id="coverage"),
@@ -212,7 +211,6 @@ def footer() -> Component:
             html.Span("? keys", className="hint"),
         ],
         className="bottom",
-        role="contentinfo",
     )
 
 

@@ -1,7 +1,6 @@
 """The page in a real browser, beside the real API: the same numbers, nothing foreign, no error."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,16 +8,9 @@ from typing import Any
 import pytest
 
 from app.page_views import DIGITS
+from tests.browser import CHROMIUM, DESKTOP, PHONE, context_of, launched
 from tests.processes import Board, Launcher, until
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-DESKTOP, PHONE = (1600, 1000), (390, 844)
 FIRST_NUMBERS_MS = 20_000
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9}
 
@@ -100,21 +92,12 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 def new_tab(browser: Any, board: Board, size: tuple[int, int]) -> Tab:
-    width, height = size
-    is_phone = size == PHONE
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, has_touch=is_phone, is_mobile=is_phone
-    )
-    tab = Tab(context.new_page(), board)
+    tab = Tab(context_of(browser, size).new_page(), board)
     tab.page.on("request", lambda request: tab.reject_foreign(request.url))
     tab.page.on("websocket", lambda socket: tab.reject_foreign(socket.url))
     tab.page.on("pageerror", lambda error: tab.problems.append(f"page error: {error}"))

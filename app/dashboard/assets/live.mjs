@@ -1,6 +1,7 @@
 /* Joins sources, controls and painter to one page that shows one view at a time. */
 
 import { watchAlerts } from "./alerts.mjs";
+import { DayChange } from "./change.mjs";
 import { attachControls, showChoices } from "./controls.mjs";
 import { attachExports } from "./exports.mjs";
 import { embedded, showFacts } from "./embed.mjs";
@@ -30,6 +31,7 @@ class Page {
   #startedAt = performance.now();
   #refusal = null; // what the server answered to a selection it does not know
   #refusalTimer = 0;
+  #change = new DayChange();
   #sources = new Sources((name, value) => this.#receive(name, value), (error) => this.#refuse(error));
   #painter = new Painter(() => this.#scene(), (key, graph, caption) => this.#drawn(key, caption));
 
@@ -148,6 +150,7 @@ class Page {
     const summary = headline(message);
     if (!summary) return;
     text.showHeader(header, summary);
+    this.#change.show(header);
     text.showFooter(header);
     showChoices(this);
     text.showTitle(header, summary);

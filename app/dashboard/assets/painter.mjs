@@ -135,7 +135,10 @@ export class Painter {
     const { l, r, t, b } = chart.skeleton.layout.margin;
     const [width, height] = [graph.clientWidth, graph.clientHeight];
     const figure = draw(data, chart.skeleton, { ...scene, widthPx: width - l - r, heightPx: height - t - b });
-    if (!figure) return;
+    if (!figure) {
+      chart.drawnAt = -Infinity; // drawn as soon as what it lacks is there
+      return;
+    }
     const isFirst = !graph.data;
     const layout = { ...figure.layout, width, height, meta: figure.meta ?? scene.meta };
     await Plotly.react(graph, figure.data, layout, CONFIG);

@@ -126,7 +126,7 @@ def _table(name: str, columns: tuple[tuple[str, str, int], ...]) -> Component:
     )
     table = html.Table([head, html.Tbody(id=f"{name}-rows")], className=name)
     titled = {"aria-labelledby": f"title-{name}"}
-    place = html.Div(with_attributes(table, titled), className="scroll", tabIndex=0, role="region")
+    place = html.Div(with_attributes(table, titled), className="scroll", tabIndex=0, role="group")
     return with_attributes(place, titled)
 
 

@@ -1,0 +1,192 @@
+"""The page in a real Chromium and its stream with many clients: from a state to its pixels.
+
+A second client of the stream notes when each state arrives; the page notes when a chart of that
+state is on the screen. Both read the clock of this machine.
+"""
+
+import asyncio
+import base64
+import json
+import multiprocessing
+import os
+import resource
+import struct
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from benchmarks.harness import Row
+from tests.browser import DESKTOP, PHONE, context_of, launched
+from tests.processes import Board, Launcher, until
+
+SECTION = "page"
+WARM_S, SECONDS = 6.0, 20.0
+CROWDS = (200, 1_000)
+CROWD_S = 10.0
+TOPICS = ("BTC.board", "BTC.map?greek=gex", "BTC.tape")
+RECORD = """() => {
+  window.drawn = [];
+  window.longTasks = [];
+  const note = (list) => window.longTasks.push(...list.getEntries().map((task) => task.duration));
+  new PerformanceObserver(note).observe({ type: "longtask" });
+  for (const graph of document.querySelectorAll("#view-board .js-plotly-plot")) {
+    const key = graph.parentElement.id;
+    graph.on("plotly_afterplot", () => {
+      const { seq } = graph.layout.meta;
+      requestAnimationFrame(() => setTimeout(() =>
+        window.drawn.push([key, seq, performance.timeOrigin + performance.now()])));
+    });
+  }
+}"""
+
+
+class Arrivals(threading.Thread):
+    """A client of the stream that notes when each state came, and how large it was."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.at_ms: dict[int, float] = {}
+        self.bytes: dict[str, list[int]] = {topic: [] for topic in TOPICS}
+        self._url = url
+
+    def run(self) -> None:
+        asyncio.run(self._listen())
+
+    async def _listen(self) -> None:
+        import websockets
+
+        address = self._url.replace("http", "ws") + "/api/v1/stream"
+        async with websockets.connect(address, max_size=None) as socket:
+            await socket.send(json.dumps({"subscribe": TOPICS}))
+            async for message in socket:
+                now_ms = time.time() * 1000
+                body = json.loads(message)
+                self.bytes[body["topic"]].append(len(message))
+                if body["topic"] == TOPICS[0]:
+                    self.at_ms.setdefault(body["seq"], now_ms)
+
+
+def _browser_rows(board: Board, size: tuple[int, int], name: str) -> list[Row]:
+    arrivals = Arrivals(board.url)
+    arrivals.start()
+    with launched() as browser:
+        page = context_of(browser, size).new_page()
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+        started = time.perf_counter()
+        page.goto(board.url)
+        page.locator("#board.is-drawn").wait_for(timeout=60_000)
+        cold_s = time.perf_counter() - started
+        page.wait_for_timeout(WARM_S * 1000)
+        page.evaluate(RECORD)
+        before = _task_seconds(session)
+        page.wait_for_timeout(SECONDS * 1000)
+        busy = (_task_seconds(session) - before) / SECONDS
+        drawn, tasks = page.evaluate("() => [window.drawn, window.longTasks]")
+    delays = [(at - arrivals.at_ms[seq]) * 1000 for _, seq, at in drawn if seq in arrivals.at_ms]
+    longest = max(tasks, default=0.0)
+    note = f"{len(delays)} charts of {len({seq for _, seq, _ in drawn})} states"
+    return [
+        Row(SECTION, f"state to pixel, {name}", float(np.median(delays)),
+            p99_us=float(np.quantile(delays, 0.99)), note=note),
+        Row(SECTION, f"main thread, {name}", busy * 1e6, note=f"{busy:.1%} of a core"),
+        Row(SECTION, f"longest task, {name}", longest * 1000,
+            note=f"{sum(task > 100 for task in tasks)} tasks over 100 ms, {len(tasks)} over 50 ms"),
+        Row(SECTION, f"first chart, cold, {name}", cold_s * 1e6),
+    ]  # fmt: skip
+
+
+def _task_seconds(session: Any) -> float:
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+
+def _message_row(board: Board) -> Row:
+    arrivals = Arrivals(board.url)
+    arrivals.start()
+    time.sleep(CROWD_S)
+    ticks = len(arrivals.bytes[TOPICS[0]])
+    sizes = {topic: max(found, default=0) for topic, found in arrivals.bytes.items()}
+    per_tick = sum(sum(found) for found in arrivals.bytes.values()) / max(1, ticks)
+    note = ", ".join(f"{topic} {size / 1000:.1f} kB" for topic, size in sizes.items())
+    return Row(SECTION, "bytes a tick", CROWD_S / max(1, ticks) * 1e6,
+               note=f"{per_tick / 1000:.1f} kB a tick; {note}")  # fmt: skip
+
+
+async def _read_forever(host: str, port: int, request: bytes) -> None:
+    """Subscribe over a bare socket and throw away what comes: the cheapest client there is."""
+    reader, writer = await asyncio.open_connection(host, port)
+    key = base64.b64encode(os.urandom(16)).decode()
+    writer.write(
+        f"GET /api/v1/stream HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        f"Sec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    head = struct.pack("!BBH", 0x81, 0x80 | 126, len(request)) + bytes(4)  # mask of zeros
+    writer.write(head + request)
+    while await reader.read(1 << 18):
+        pass
+
+
+def _crowd(url: str, clients: int) -> None:
+    address = urlsplit(url)
+    request = json.dumps({"subscribe": TOPICS}).ljust(126).encode()
+
+    async def all_of_them() -> None:
+        host, port = str(address.hostname), int(address.port or 80)
+        await asyncio.gather(*(_read_forever(host, port, request) for _ in range(clients)))
+
+    asyncio.run(all_of_them())
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _share(pid: int, seconds: float) -> float:
+    before, started = _cpu_seconds(pid), time.perf_counter()
+    time.sleep(seconds)
+    return (_cpu_seconds(pid) - before) / (time.perf_counter() - started)
+
+
+def _crowd_rows(board: Board) -> list[Row]:
+    alone = _share(board.pid, CROWD_S)
+    rows = [Row(SECTION, "server alone", alone * 1e6, note=f"{alone:.1%} of a core")]
+    for clients in CROWDS:
+        crowd = multiprocessing.get_context("spawn").Process(
+            target=_crowd, args=(board.url, clients), daemon=True
+        )
+        crowd.start()
+        until(lambda: _connections(board) >= clients, 60.0, f"{clients} clients")  # noqa: B023
+        share = _share(board.pid, CROWD_S) - alone
+        crowd.kill()
+        crowd.join()
+        rows.append(Row(SECTION, f"{clients} clients", share * 1e6,
+                        note=f"{share:.1%} of a core more than alone"))  # fmt: skip
+    return rows
+
+
+def _connections(board: Board) -> int:
+    """Sockets that the board's process holds."""
+    folder = Path(f"/proc/{board.pid}/fd")
+    return sum("socket:" in str(fd.readlink()) for fd in list(folder.iterdir()) if fd.is_symlink())
+
+
+def rows() -> list[Row]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8_192)), hard))
+    with tempfile.TemporaryDirectory() as folder, Launcher(Path(folder)).board("demo") as board:
+        board.wait_ready()
+        return [
+            _message_row(board),
+            *_browser_rows(board, DESKTOP, "1600x1000"),
+            *_browser_rows(board, PHONE, "phone"),
+            *_crowd_rows(board),
+        ]

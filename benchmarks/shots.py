@@ -1,0 +1,108 @@
+"""`python -m benchmarks.shots`: every view, state and size of the page as a picture in `shots/`."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.browser import DESKTOP, LAPTOP, PHONE, TABLET, context_of, launched
+from tests.processes import Board, Launcher, until
+
+FOLDER = Path("shots")
+VIEWS = ("board", "positions", "surface", "whatif", "replay", "alerts", "about")
+SIZES = {"desktop": DESKTOP, "laptop": LAPTOP, "tablet": TABLET, "phone": PHONE}
+LOOKS = ({"theme": "light"}, {"palette": "classic"}, {"density": "compact"}, {"sides": "net"})
+SETTLED_MS = 4_000
+README_PICTURE = Path("docs/board.png")
+
+
+class Camera:
+    """Takes pictures of one board with one browser."""
+
+    def __init__(self, browser: Any, url: str) -> None:
+        self._browser = browser
+        self._url = url
+
+    def take(
+        self,
+        name: str,
+        query: str = "",
+        size: tuple[int, int] = DESKTOP,
+        look: dict[str, str] | None = None,
+        act: Callable[[Any], None] = lambda _page: None,
+    ) -> Path:
+        """Open a link in a fresh profile, do what is asked, wait, and keep the picture."""
+        context = context_of(self._browser, size)
+        page = context.new_page()
+        page.goto(f"{self._url}/healthz")
+        page.evaluate(
+            "look => localStorage.setItem('gammaflip.preferences', JSON.stringify(look))",
+            look or {},
+        )
+        page.goto(f"{self._url}/{query}")
+        page.locator("#pill").wait_for()
+        act(page)
+        page.wait_for_timeout(SETTLED_MS)
+        FOLDER.mkdir(exist_ok=True)
+        path = FOLDER / f"{name}.png"
+        page.screenshot(path=path, full_page=size != DESKTOP)
+        context.close()
+        print(path, flush=True)
+        return path
+
+
+def take_views(camera: Camera) -> None:
+    for view in VIEWS:
+        for size_name, size in SIZES.items():
+            camera.take(f"{view}-{size_name}", f"?view={view}", size)
+        camera.take(f"{view}-light", f"?view={view}", look={"theme": "light"})
+
+
+def take_states(camera: Camera, board: Board) -> None:
+    for look in LOOKS:
+        ((name, value),) = look.items()
+        camera.take(f"look-{name}-{value}", look=look)
+    for greek in ("vega", "vanna", "charm", "oi"):
+        camera.take(f"map-{greek}", f"?greek={greek}")
+    for position in ("customer_long", "flow", "posterior"):
+        camera.take(f"position-{position}", f"?position={position}")
+    camera.take("state-empty", "?expiry=quarterly&book=linear")
+    camera.take("dialog-help", act=lambda page: page.keyboard.press("?"))
+    camera.take("dialog-display", act=lambda page: page.locator("#display-open").click())
+    camera.take("dialog-table", act=show_table)
+    camera.take("state-offline", act=lambda _page: board.kill())
+
+
+def show_table(page: Any) -> None:
+    page.locator("#board.is-drawn").wait_for()
+    page.locator("#panel-gex details summary").click()
+    page.locator('#panel-gex [data-export="table"]').click()
+
+
+def take_exchange_states(camera_of: Callable[[str], Camera], folder: Path) -> None:
+    """The states that an exchange causes: starting, stale, maintenance."""
+    launcher = Launcher(folder)
+    with launcher.exchange() as exchange, launcher.board(exchange.url) as board:
+        camera = camera_of(board.url)
+        camera.take("state-starting")
+        board.wait_ready()
+        exchange.stop()
+        until(lambda: not board.is_ready(), 60.0, "a stale board")
+        camera.take("state-stale")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, launched() as browser:
+        folder = Path(name)
+        (folder / "exchange").mkdir()
+        with Launcher(folder).board("demo") as board:
+            camera = Camera(browser, board.wait_ready().url)
+            picture = camera.take("board-desktop")
+            README_PICTURE.write_bytes(picture.read_bytes())
+            take_views(camera)
+            take_states(camera, board)
+        take_exchange_states(lambda url: Camera(browser, url), folder / "exchange")
+
+
+if __name__ == "__main__":
+    main()
