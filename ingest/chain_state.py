@@ -39,6 +39,7 @@ from ingest.events import (
 from ingest.forwards import Forward
 from ingest.index_history import IndexHistory
 from ingest.instruments import InstrumentTable, build_table
+from ingest.listings import Book, last_expiries
 from ingest.plan import settlement_of
 from ingest.rows import Rows
 from ingest.waiting import WaitingRoom
@@ -87,6 +88,10 @@ class ChainState:
     def knows(self, instrument_name: str) -> bool:
         """Whether the instrument is listed here."""
         return instrument_name in self._instruments
+
+    def last_expiries(self) -> dict[Book, int]:
+        """Return the last expiry that each book lists, in exchange ms."""
+        return last_expiries(self._instruments.values())
 
     def has_marks(self, settlement: Settlement) -> bool:
         """Whether any option of the book has a mark."""

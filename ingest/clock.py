@@ -10,6 +10,9 @@ from collections import deque
 FRESH_S = 60.0
 """A measurement is kept this long even when later ones took a longer way."""
 LAGS = 2_048
+FAR_AHEAD_MS = 60_000
+CONFIRM_STAMPS = 3
+"""A time far ahead of the exchange's clock is believed when three in a row are."""
 
 
 class ExchangeClock:
@@ -19,6 +22,8 @@ class ExchangeClock:
         self.offset_ms = math.nan  # exchange minus ours
         self.error_ms = math.inf  # half the way there and back
         self._measured_s = -math.inf
+        self._newest_ms = 0
+        self._ahead = 0  # times in a row that lay far ahead
 
     def observe(
         self, sent_s: float, received_s: float, server_in_ms: float, server_out_ms: float
@@ -35,6 +40,18 @@ class ExchangeClock:
     def now_ms(self, now_s: float) -> float:
         """Return the exchange's time at our `now_s`, NaN before the first measurement."""
         return now_s * 1000 + self.offset_ms
+
+    def is_credible(self, ts_event: int, now_s: float) -> bool:
+        """Whether a message can be of this time; one that lies far ahead would stop the clock.
+
+        Ahead of the clock and of every credible message before: an exchange may run fast.
+        """
+        latest_ms = max(self.now_ms(now_s), self._newest_ms)
+        self._ahead = self._ahead + 1 if ts_event > latest_ms + FAR_AHEAD_MS else 0
+        if 0 < self._ahead < CONFIRM_STAMPS:
+            return False
+        self._newest_ms = max(self._newest_ms, ts_event)
+        return True
 
 
 class LagMeter:

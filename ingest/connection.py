@@ -2,6 +2,7 @@
 
 Reconnects wait at least 1 s, doubling to 30 s, with up to half as much again as jitter; after the
 venue said "too many requests" at least 10 s. After a healthy minute the wait starts from 1 s.
+All sockets of a process take turns: one reconnect a second.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from typing import Protocol
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from ingest.pacing import Pacer
 
 MAX_FRAME_BYTES = 64 * 2**20
 OPEN_TIMEOUT_S = 10.0
@@ -53,6 +56,7 @@ async def run_connection(
     sink: FrameSink,
     now: Callable[[], float],
     rng: random.Random,
+    pacer: Pacer,
 ) -> None:
     """Keep a socket to `url` open and its frames flowing into `sink` until cancelled."""
     wait_s = FIRST_WAIT_S
@@ -65,6 +69,7 @@ async def run_connection(
         delay = max(shortest_s, wait_s) * rng.uniform(1.0, 1.5)
         _log.warning("feed.reconnect", url=url, reason=reason, in_s=round(delay, 1))
         await asyncio.sleep(delay)
+        await asyncio.sleep(pacer.reconnect_in(now()))
 
 
 async def _serve_once(url: str, sink: FrameSink, now: Callable[[], float]) -> str:

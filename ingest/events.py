@@ -198,6 +198,7 @@ class GapCause(StrEnum):
     TRADE_SEQUENCE = "trade_sequence"
     OUT_OF_REACH = "out_of_reach"  # trades older than the venue hands out
     BOOK_SEQUENCE = "book_sequence"
+    EMPTY_LIST = "empty_list"  # no instruments where some have not expired
     REQUEST_FAILED = "request_failed"
 
 

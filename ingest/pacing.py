@@ -1,8 +1,9 @@
-"""How fast requests may go out: credits as the venue counts them, kept below its limits.
+"""How fast requests and reconnects may go out: below what the venue allows.
 
 The limits hold per address, so all sockets of a process share one pacer.
 """
 
+import math
 from dataclasses import dataclass
 
 SHARE = 0.8
@@ -27,14 +28,17 @@ TARIFFS = {
 }
 UNPACED = "public/test"
 """The answer to a heartbeat cannot wait; it is paid for all the same."""
+RECONNECT_PERIOD_S = 1.0
+"""However many sockets break at once, they come back one by one."""
 
 
 class Pacer:
-    """Token buckets, one a tariff. Times are the caller's monotonic clock."""
+    """Token buckets, one a tariff, and turns to reconnect. Times are a monotonic clock."""
 
     def __init__(self) -> None:
         self._levels: dict[Tariff, tuple[float, float]] = {}
         self._slow_until_s = 0.0
+        self._next_reconnect_s = -math.inf
 
     def spend(self, method: str, now_s: float) -> bool:
         """Pay for a request; False when it has to wait."""
@@ -46,6 +50,12 @@ class Pacer:
         is_paid = level >= tariff.cost or method == UNPACED
         self._levels[tariff] = (level - tariff.cost if is_paid else level, now_s)
         return is_paid
+
+    def reconnect_in(self, now_s: float) -> float:
+        """Take the next turn to reconnect; returns the seconds until then."""
+        turn_s = max(now_s, self._next_reconnect_s)
+        self._next_reconnect_s = turn_s + RECONNECT_PERIOD_S
+        return turn_s - now_s
 
     def slow_down(self, now_s: float) -> None:
         """Halve the pace for a while and start from empty pools."""

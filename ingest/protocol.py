@@ -10,7 +10,7 @@ that turned out to exist.
 """
 
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -19,26 +19,28 @@ from ingest.agenda import Agenda, NameQueue
 from ingest.channels import decode_push
 from ingest.clock import ExchangeClock
 from ingest.events import (
+    DeliveryEstimate,
     Event,
+    FutureTicker,
     Gap,
     GapCause,
-    Instrument,
+    IndexPrice,
     Kind,
     Listed,
     Summaries,
     Trades,
     Venue,
 )
-from ingest.pacing import UNPACED, Pacer
+from ingest.listings import Book, Listings
+from ingest.pacing import Pacer
 from ingest.plan import (
     HEARTBEAT_S,
     LISTING_PERIOD_S,
     SUMMARY_PERIOD_S,
     FeedPlan,
-    settlement_of,
 )
 from ingest.requests import MATTERS, Asked, Request
-from ingest.subscriptions import RETRY_S, Subscriptions
+from ingest.subscriptions import REFUSED_RETRY_S, RETRY_S, Subscriptions
 from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, is_out_of_reach, start_of_history
 
 SILENCE_S = 25.0
@@ -56,13 +58,19 @@ LOOK_UPS_AT_ONCE = 5
 MANY_UNKNOWN = 20
 """So many unknown names at once, and the whole list is read again."""
 LIST_AGAIN_S = 5.0
+CLOCKED = (IndexPrice, FutureTicker, DeliveryEstimate)
+"""Pushes whose times move the chain on; one far ahead of the exchange's clock is refused."""
 
 
 class DeribitSession:
     """The client side of one websocket connection to the venue, for one asset."""
 
     def __init__(
-        self, plan: FeedPlan, newest_trade_ms: int | None = None, pacer: Pacer | None = None
+        self,
+        plan: FeedPlan,
+        newest_trade_ms: int | None = None,
+        pacer: Pacer | None = None,
+        last_expiry_ms: Mapping[Book, int] | None = None,
     ) -> None:
         self.clock = ExchangeClock()
         self.was_refused = False  # the venue said "too many requests"
@@ -75,8 +83,7 @@ class DeribitSession:
         self._asked: Counter[Asked] = Counter()
         self._last_frame_s = 0.0
         self._server_ms = 0
-        self._instruments: dict[str, Instrument] = {}
-        self._terms: set[Hashable] = set()  # what calls for channels: see _term
+        self._listings = Listings(plan.asset, last_expiry_ms or {})
         self._subscriptions = Subscriptions()
         self._lists: Agenda[tuple[str, Kind]] = Agenda()
         self._list_again_s = 0.0
@@ -141,7 +148,11 @@ class DeribitSession:
             if params is None or params.channel is None:
                 raise wire.ProtocolError("expected a channel in a subscription", frame)
             self._subscriptions.heard(params.channel, now_s)
-            return self._note(decode_push(params.channel, params.data), now_s)
+            events = decode_push(params.channel, params.data)
+            stamps = (event.ts_event for event in events if isinstance(event, CLOCKED))
+            if not all(self.clock.is_credible(ts_event, now_s) for ts_event in stamps):
+                raise wire.ProtocolError("expected a time that is not far ahead", frame)
+            return self._note(events, now_s)
         if envelope.method == "heartbeat":
             if envelope.params is not None and envelope.params.type == "test_request":
                 self._ask("public/test", {}, now_s)
@@ -241,12 +252,15 @@ class DeribitSession:
         self._queue.append((method, msgspec.json.encode(frame)))
 
     def _release(self, now_s: float) -> None:
-        """Let go out what the pace allows, in order; only a heartbeat's answer overtakes."""
+        """Let go out what the pace allows, each method in order; channels are left and taken so."""
         kept: deque[tuple[str, bytes]] = deque()
+        lines: set[str] = set()
         for method, frame in self._queue:
-            if (not kept or method == UNPACED) and self._pacer.spend(method, now_s):
+            line = "subscribe" if method.endswith("subscribe") else method
+            if line not in lines and self._pacer.spend(method, now_s):
                 self._outgoing.append(frame)
             else:
+                lines.add(line)
                 kept.append((method, frame))
         self._queue = kept
 
@@ -277,7 +291,7 @@ class DeribitSession:
             self._pacer.slow_down(now_s)
         if request is not None:
             if request.asked == Asked.INSTRUMENTS and error.code == INVALID_PARAMS:
-                return [Listed(request.currency, request.kind, (), complete=True)]  # no such book
+                return self._listed([], request, now_s)  # no such book
             self._give_up(request, now_s)
             if request.asked not in MATTERS and error.code != TOO_MANY_REQUESTS:
                 return []
@@ -290,11 +304,10 @@ class DeribitSession:
                 events += self._acknowledge(request, wire.decode_one(result, list[str]), now_s)
             case Asked.INSTRUMENTS:
                 rows, rejected = wire.decode_rows(result, wire.WireInstrument)
-                listed = self._listed(rows, request, rejected, complete=True)
-                events += self._note([listed], now_s)
+                events += self._listed(rows, request, now_s, rejected)
             case Asked.INSTRUMENT:
                 row = wire.decode_one(result, wire.WireInstrument)
-                events += self._note([self._listed([row], request, 0, complete=False)], now_s)
+                events += self._listed([row], request, now_s)
             case Asked.SUMMARY:
                 events.append(self._summarised(request, result))
             case Asked.TICKER:
@@ -323,32 +336,23 @@ class DeribitSession:
         return [Gap(GapCause.REFUSED_CHANNEL, channel) for channel in sorted(refused)]
 
     def _listed(
-        self, rows: list[wire.WireInstrument], request: Request, rejected: int, *, complete: bool
-    ) -> Listed:
+        self, rows: list[wire.WireInstrument], request: Request, now_s: float, rejected: int = 0
+    ) -> list[Event]:
         parsed = map(messages.parse_instrument, rows)
         asset = self._plan.asset
         own = tuple(item for item in parsed if item is not None and item.asset == asset)
-        return Listed(request.currency, request.kind, own, complete, rejected)
+        complete = request.asked == Asked.INSTRUMENTS
+        listed = Listed(request.currency, request.kind, own, complete, rejected)
+        if request.kind is not None and self._listings.is_doubtful(listed, self._server_ms):
+            self._lists.put((request.currency, request.kind), now_s + REFUSED_RETRY_S)
+            return [Gap(GapCause.EMPTY_LIST, f"{request.currency} {request.kind}")]
+        return self._note([listed], now_s)
 
     def _want_markets(self, listed: Listed, now_s: float) -> list[Event]:
         """Ask for the channels, summaries and past trades of the books that exist."""
-        own = {i.instrument_name: i for i in listed.instruments if i.asset == self._plan.asset}
-        if listed.complete and listed.kind is not None:
-            settlement = settlement_of(listed.currency)
-            own = own | {
-                name: item
-                for name, item in self._instruments.items()
-                if item.kind != listed.kind or item.settlement != settlement
-            }
-        else:
-            is_new = any(_term(item) not in self._terms for item in own.values())
-            own = self._instruments | own
-            if not is_new:
-                self._instruments = own
-                return []
-        self._instruments = own
-        self._terms = {_term(item) for item in own.values()}
-        instruments = tuple(own.values())
+        if not self._listings.take(listed):
+            return []
+        instruments = self._listings.instruments
         channels = self._plan.market_channels(instruments)
         left = self._subscriptions.leave(self._market - channels)
         if left:
@@ -392,9 +396,3 @@ class DeribitSession:
             self._readers[request.currency] = reader.resume(self._server_ms)
             self._histories.put(request.currency, now_s + PERIOD_S)
         return trades
-
-
-def _term(item: Instrument) -> Hashable:
-    """Return what an instrument shares with those that need the same channels."""
-    name = item.instrument_name if item.kind == Kind.FUTURE else ""
-    return item.settlement, item.price_index, item.expiry_ms, name

@@ -82,7 +82,7 @@ class AssetFeed:
 
     async def run(self, url: str, rng: random.Random, sink: FrameSink | None = None) -> None:
         """Feed from `url` until cancelled, through `sink` when someone listens in."""
-        await run_connection(url, sink or self, self._now, rng)
+        await run_connection(url, sink or self, self._now, rng, self._pacer)
 
     def index_age_s(self) -> float | None:
         """Seconds since the spot index last ticked; None before the first."""
@@ -138,7 +138,9 @@ class AssetFeed:
             self.counters.reconnects += 1
             self._handle(Gap(GapCause.RECONNECT, self.asset), now_s)
         self._connected_before = True
-        self._session = DeribitSession(self._plan, self.tape.newest_ms, self._pacer)
+        self._session = DeribitSession(
+            self._plan, self.tape.newest_ms, self._pacer, self.state.last_expiries()
+        )
         self._session.start(now_s)
         self._session.focus(self._focused, now_s)
 

@@ -20,6 +20,7 @@ import msgspec
 from exchange.config import ExchangeConfig
 from ingest.chain_state import ChainState
 from ingest.connection import run_connection
+from ingest.pacing import Pacer
 from ingest.plan import FeedPlan
 from ingest.protocol import DeribitSession
 from ingest.wire import ProtocolError
@@ -95,7 +96,7 @@ async def hear() -> Corpus:
         listener = Listener(DeribitSession(FeedPlan("BTC")))
         loop = asyncio.get_running_loop()
         task = asyncio.create_task(
-            run_connection(served.url, listener, loop.time, random.Random(1))
+            run_connection(served.url, listener, loop.time, random.Random(1), Pacer())
         )
         await asyncio.sleep(HEARD_S)  # how long to listen, not something to wait for
         task.cancel()

@@ -22,6 +22,7 @@ import httpx
 import numpy as np
 
 from ingest.connection import FrameSink
+from ingest.pacing import Pacer
 from ingest.worker import AssetFeed
 from soak.check import Check
 from soak.venue import EVERY_COIN
@@ -77,7 +78,8 @@ class Client:
     """The product's own feeds, each behind a meter, with chains frozen as the engine does."""
 
     def __init__(self, assets: tuple[str, ...]) -> None:
-        self.feeds = [AssetFeed(asset, time.monotonic) for asset in assets]
+        pacer = Pacer()
+        self.feeds = [AssetFeed(asset, time.monotonic, pacer) for asset in assets]
         self.meters = [Meter(feed) for feed in self.feeds]
 
     @asynccontextmanager

@@ -126,6 +126,30 @@ def test_a_refusal_halves_the_pace_and_a_heartbeat_never_waits() -> None:
     assert 70 <= paid <= 81, "8 a second instead of 16, less the answer that overtook"
 
 
+def test_reconnects_of_all_sockets_take_turns() -> None:
+    pacer = Pacer()
+    assert [pacer.reconnect_in(10.0) for _ in range(3)] == [0.0, 1.0, 2.0]
+    assert pacer.reconnect_in(12.5) == 0.5
+    assert pacer.reconnect_in(60.0) == 0.0
+
+
+@pytest.mark.parametrize("ahead_ms", [61_000, 10**12, 2**53])
+def test_one_time_far_ahead_is_not_believed_and_three_in_a_row_are(ahead_ms: int) -> None:
+    clock = ExchangeClock()
+    clock.observe(10.0, 10.0, 1_010_000.0, 1_010_000.0)
+    stamps = [1_011_000, 1_011_000 + ahead_ms, 1_012_000, 1_012_000 + ahead_ms]
+    believed = [clock.is_credible(ts, 11.0) for ts in stamps]
+    assert believed == [True, False, True, False]
+    assert [clock.is_credible(1_012_000 + ahead_ms, 12.0) for _ in range(2)] == [False, True]
+
+
+def test_an_exchange_that_runs_fast_is_believed() -> None:
+    clock = ExchangeClock()
+    clock.observe(10.0, 10.0, 1_010_000.0, 1_010_000.0)
+    stamps = range(1_010_000, 1_010_000 + 3_600_000, 50_000)
+    assert all(clock.is_credible(ts, 10.0) for ts in stamps)
+
+
 def test_the_exchange_clock_believes_the_fastest_reply() -> None:
     clock = ExchangeClock()
     assert math.isnan(clock.now_ms(5.0))

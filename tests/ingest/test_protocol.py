@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.events import Gap, GapCause, IndexPrice, Kind, Listed, MarkPrices, Summaries, Venue
+from ingest.pacing import Pacer
 from ingest.plan import FeedPlan
 from ingest.protocol import SILENCE_S, DeribitSession
+from ingest.subscriptions import REFUSED_RETRY_S
 from ingest.wire import ProtocolError
 
 DATA = Path(__file__).parents[1] / "data" / "deribit"
@@ -114,6 +116,58 @@ def test_a_channel_left_out_of_the_ack_is_a_gap(venue: CannedVenue) -> None:
     granted = [c for c in subscribe["params"]["channels"] if c != "platform_state"]
     events = venue.session.receive(json.dumps({"id": subscribe["id"], "result": granted}), 100.0)
     assert events == [Gap(GapCause.REFUSED_CHANNEL, "platform_state")]
+
+
+def test_requests_of_one_method_never_hold_up_another() -> None:
+    pacer = Pacer()
+    while pacer.spend("public/subscribe", 100.0):
+        pass
+    session = DeribitSession(FeedPlan("BTC"), pacer=pacer)
+    session.start(100.0)
+    venue = CannedVenue(session)
+    venue.answer_all(100.0)
+    methods = [request["method"] for request in venue.requests]
+    assert "public/subscribe" not in methods
+    assert "public/get_book_summary_by_currency" in methods
+    for tick in range(1, 20):
+        session.on_timer(100.0 + tick / 2)
+    assert [r["method"] for r in venue.collect()].count("public/subscribe") == 2
+
+
+def test_an_index_price_from_the_far_future_is_refused(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    message = load("price_index")
+    message["params"]["data"]["timestamp"] = 1_795_450_000_000 + 7 * 86_400_000
+    with pytest.raises(ProtocolError, match="far ahead"):
+        venue.session.receive(frame(message), 100.0)
+    message["params"]["data"]["timestamp"] = 1_795_450_001_000
+    assert len(venue.session.receive(frame(message), 101.0)) == 1
+
+
+def test_an_empty_list_of_a_living_book_is_doubted_and_asked_for_again(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    venue.session.on_timer(3_701.0)
+    listing = next(
+        r
+        for r in venue.collect()
+        if r["method"] == "public/get_instruments"
+        and r["params"] == {"currency": "BTC", "kind": "option", "expired": False}
+    )
+    reply = {"id": listing["id"], "result": [], "usOut": 1_795_450_000_000_000}
+    events = venue.session.receive(json.dumps(reply), 3_702.0)
+    assert events[1:] == [Gap(GapCause.EMPTY_LIST, "BTC option")]
+    venue.session.on_timer(3_702.0 + REFUSED_RETRY_S)
+    assert listing["params"] in [r["params"] for r in venue.collect()]
+
+
+def test_an_empty_list_of_a_book_that_has_expired_is_believed(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    venue.session.on_timer(3_701.0)
+    listings = [r for r in venue.collect() if r["params"].get("kind") == "option"]
+    for listing in listings:
+        reply = {"id": listing["id"], "result": [], "usOut": 4_000_000_000_000_000}
+        if listing["method"] == "public/get_instruments":
+            assert isinstance(venue.session.receive(json.dumps(reply), 3_702.0)[1], Listed)
 
 
 def test_a_test_request_is_answered_at_once(venue: CannedVenue) -> None:
