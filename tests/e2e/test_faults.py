@@ -149,6 +149,18 @@ async def test_a_channel_left_out_of_an_ack_is_asked_for_again() -> None:
         await wire.until(wire.matches_exchange, "the exchange's own chain")
 
 
+async def test_listed_things_of_other_kinds_are_stepped_over() -> None:
+    async with wired() as wire:
+        listed = set(wire.feed.state.table.row_of)
+        wire.break_with("strangers")
+        wire.break_with("abort")
+        await wire.until(lambda: wire.feed.counters.reconnects == 1, "one reconnect")
+        await wire.until_fresh()
+        await wire.until(wire.matches_exchange, "the exchange's own chain")
+        assert set(wire.feed.state.table.row_of) == listed
+        assert wire.feed.counters.protocol_errors == wire.feed.state.rejected == 0
+
+
 async def test_trades_that_were_never_pushed_are_read_from_history() -> None:
     async with wired() as wire:
         wire.break_with("trades-lost")

@@ -22,6 +22,7 @@ from ingest.recording import (
 from ingest.worker import AssetFeed
 
 DATA = Path(__file__).parents[1] / "data" / "deribit"
+NOW_US = 1_795_450_000_000_000
 PUSHES = ("price_index", "markprice_options", "ticker_future", "trades_option", "ticker_option")
 
 
@@ -44,7 +45,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         result = {"trades": [], "has_more": False}
     elif method == "public/ticker":
         result = load("ticker_option")["params"]["data"]
-    return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": 1}
+    return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": NOW_US}
 
 
 def run_feed(sink: RecordingSink) -> None:
