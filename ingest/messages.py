@@ -41,13 +41,14 @@ from ingest.wire import (
 )
 
 LIQUIDATIONS = {member.value: member for member in Liquidation}
+READ = frozenset(Kind)
 PERCENT = 100.0
 """Wire volatilities are percent everywhere except in `markprice.options`."""
 
 
 def parse_instrument(wire: WireInstrument) -> Instrument | None:
-    """Return the instrument, or None for a kind that the board does not read."""
-    if wire.kind not in {Kind.OPTION, Kind.FUTURE} or not 0 < wire.expiration_timestamp < 2**53:
+    """Return the instrument; None for a kind that the board does not read, and for half of one."""
+    if wire.kind not in READ or not wire.price_index or not wire.expiration_timestamp:
         return None
     is_option = wire.kind == Kind.OPTION
     if is_option and (wire.option_type not in {"call", "put"} or not _positive(wire.strike)):
@@ -63,6 +64,13 @@ def parse_instrument(wire: WireInstrument) -> Instrument | None:
         is_call=wire.option_type == "call",
         is_perpetual=wire.settlement_period == "perpetual",
     )
+
+
+def parse_instruments(rows: list[WireInstrument]) -> tuple[list[Instrument], int]:
+    """Return what the board reads of a list, and how many rows of those kinds cannot be true."""
+    parsed = [(row.kind in READ, parse_instrument(row)) for row in rows]
+    rejected = sum(is_read and item is None for is_read, item in parsed)
+    return [item for _, item in parsed if item is not None], rejected
 
 
 def parse_mark(wire: WireMark) -> Mark:
@@ -153,7 +161,10 @@ def parse_volatility(wire: WireVolatility) -> VolatilityIndex:
 
 
 def parse_trade(wire: WireTrade) -> Trade | None:
-    """Convert a trade; None when its direction, amount or price cannot be true."""
+    """Convert a trade; None when its direction or amount cannot be true.
+
+    A volatility of 0 is the venue's word for none; its ceiling, 500 %, is kept.
+    """
     if wire.direction not in {"buy", "sell"} or not _positive(wire.amount):
         return None
     return Trade(
@@ -164,7 +175,7 @@ def parse_trade(wire: WireTrade) -> Trade | None:
         side=AggressorSide(wire.direction),
         amount_coin=wire.amount,
         price=wire.price,
-        iv=_number(wire.iv) / PERCENT,
+        iv=_number(wire.iv or None) / PERCENT,
         index_price_usd=_number(wire.index_price),
         block_trade_id=wire.block_trade_id,
         block_rfq_id=None if wire.block_rfq_id is None else str(wire.block_rfq_id),
@@ -189,9 +200,12 @@ def parse_platform(wire: WirePlatform) -> PlatformState:
 
 
 def parse_trades(raw: msgspec.Raw) -> Trades:
-    """Decode and convert a list of trades; what cannot be true is counted."""
+    """Decode and convert a list of trades; what cannot be true is counted.
+
+    A combo's own print is left out: its legs print on their own instruments.
+    """
     rows, rejected = decode_rows(raw, WireTrade)
-    parsed = [parse_trade(row) for row in rows]
+    parsed = [parse_trade(row) for row in rows if not row.legs]
     trades = tuple(trade for trade in parsed if trade is not None)
     return Trades(trades, rejected + len(parsed) - len(trades))
 

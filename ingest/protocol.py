@@ -338,11 +338,10 @@ class DeribitSession:
     def _listed(
         self, rows: list[wire.WireInstrument], request: Request, now_s: float, rejected: int = 0
     ) -> list[Event]:
-        parsed = map(messages.parse_instrument, rows)
-        asset = self._plan.asset
-        own = tuple(item for item in parsed if item is not None and item.asset == asset)
+        parsed, refused = messages.parse_instruments(rows)
+        own = tuple(item for item in parsed if item.asset == self._plan.asset)
         complete = request.asked == Asked.INSTRUMENTS
-        listed = Listed(request.currency, request.kind, own, complete, rejected)
+        listed = Listed(request.currency, request.kind, own, complete, rejected + refused)
         if request.kind is not None and self._listings.is_doubtful(listed, self._server_ms):
             self._lists.put((request.currency, request.kind), now_s + REFUSED_RETRY_S)
             return [Gap(GapCause.EMPTY_LIST, f"{request.currency} {request.kind}")]

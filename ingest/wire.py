@@ -55,10 +55,10 @@ class WireInstrument(msgspec.Struct):
     instrument_name: str
     kind: str
     base_currency: str
-    price_index: str
-    expiration_timestamp: Count
+    price_index: str | None = None  # these two are null on some combos
+    expiration_timestamp: Count | None = None
     instrument_type: str = "reversed"
-    settlement_period: str = ""
+    settlement_period: str | None = None
     strike: float | None = None
     option_type: str | None = None
     state: str = "open"
@@ -165,6 +165,7 @@ class WireTrade(msgspec.Struct):
     block_rfq_id: int | str | None = None
     combo_id: str | None = None
     liquidation: str | None = None
+    legs: list[object] | None = None  # only a combo's own print has them
 
 
 class WireTradePage(msgspec.Struct):

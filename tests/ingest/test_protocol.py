@@ -1,7 +1,6 @@
 """The session without I/O: what it asks, what it answers, what it makes of frames."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +13,7 @@ from ingest.plan import FeedPlan
 from ingest.protocol import SILENCE_S, DeribitSession
 from ingest.subscriptions import REFUSED_RETRY_S
 from ingest.wire import ProtocolError
-
-DATA = Path(__file__).parents[1] / "data" / "deribit"
-
-
-def load(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
-    return loaded
-
-
-def frame(message: dict[str, Any], **changes: Any) -> bytes:
-    return json.dumps({**message, **changes}).encode()
+from tests.ingest.canned import DATA, frame, load
 
 
 class CannedVenue:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,32 +19,9 @@ from ingest.recording import (
     read_recording,
 )
 from ingest.worker import AssetFeed
+from tests.ingest.canned import answer_all, load
 
-DATA = Path(__file__).parents[1] / "data" / "deribit"
-NOW_US = 1_795_450_000_000_000
 PUSHES = ("price_index", "markprice_options", "ticker_future", "trades_option", "ticker_option")
-
-
-def load(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
-    return loaded
-
-
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    method, params = request["method"], request["params"]
-    result: object = "ok"
-    if method == "public/subscribe":
-        result = params["channels"]
-    elif method == "public/get_instruments":
-        known = params["currency"] == "BTC"
-        result = load(f"instruments_{params['kind']}")["result"] if known else []
-    elif method == "public/get_book_summary_by_currency":
-        result = load("book_summary")["result"]
-    elif "last_trades" in method:
-        result = {"trades": [], "has_more": False}
-    elif method == "public/ticker":
-        result = load("ticker_option")["params"]["data"]
-    return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": NOW_US}
 
 
 def run_feed(sink: RecordingSink) -> None:
@@ -53,10 +29,7 @@ def run_feed(sink: RecordingSink) -> None:
     now_s = 50.0
     sink.opened(now_s)
     for step in range(10):
-        while frames := sink.take_outgoing():
-            for raw in frames:
-                now_s += 0.001
-                sink.received(json.dumps(answer(json.loads(raw))), now_s)
+        now_s = answer_all(sink, now_s)
         for name in PUSHES:
             now_s += 0.01
             message = load(name)
