@@ -189,6 +189,9 @@ class AlertState(BaseModel):
     side: Side | None
     sequence: Annotated[int, Field(description="events so far")]
     fired_at: ExchangeMs | None
+    seen_at: Annotated[
+        ExchangeMs | None, Field(description="the newest state that it could read since the start")
+    ]
     spot_usd: Annotated[float | None, Field(description="when the side was established")]
     level_usd: Annotated[float | None, Field(description="when the side was established")]
     position: str | None
@@ -202,6 +205,7 @@ class AlertState(BaseModel):
             side=memory.side,
             sequence=memory.sequence,
             fired_at=memory.fired_ms,
+            seen_at=live.attention.last_ms,
             spot_usd=memory.spot_usd,
             level_usd=memory.level_usd,
             position=memory.position,

@@ -12,7 +12,7 @@ from app import alert_store as kept
 from app.alert_rules import Rule
 from app.alert_store import Event, RuleChangedError, StoredRule
 from app.alert_views import EVENT_TYPES, encode_event, observe
-from app.alerts import Attention, Fired, Memory, RuleState, evaluate, resettle, resume
+from app.alerts import Attention, Fired, Memory, RuleState, evaluate, resettle, resume, take_over
 from app.delivery import DeliveryWorker
 from app.egress import Network
 from app.endpoints import Endpoints
@@ -274,6 +274,8 @@ class AlertService:
             live = self._rules.get(stored.rule.id)
             if live is None:
                 live = LiveRule(stored, resume(stored.memory).attention)
+            else:
+                live.attention = take_over(live.state, stored.memory).attention
             live.stored = stored
             rules[stored.rule.id] = live
         self._rules = rules

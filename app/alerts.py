@@ -73,6 +73,19 @@ def resume(memory: Memory) -> RuleState:
     return RuleState(memory, Attention(is_resumed=memory.side is not None))
 
 
+def take_over(state: RuleState, memory: Memory) -> RuleState:
+    """Return the state after another process kept something else about the rule.
+
+    The evidence is of the same market and stands; an event that the other fired starts the
+    cooldown here too, and a side that it confirmed is no longer late.
+    """
+    attention = state.attention
+    if memory.sequence != state.memory.sequence and memory.fired_ms is not None:
+        elapsed_ms = 0 if attention.last_ms is None else attention.last_ms - memory.fired_ms
+        attention = replace(attention, is_resumed=False, cooled_ms=max(0.0, elapsed_ms))
+    return RuleState(memory, attention)
+
+
 def resettle(state: RuleState) -> RuleState:
     """Return the state after a change of the rule's settings: what they make of the board counts.
 

@@ -2,24 +2,21 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from itertools import pairwise
 from statistics import median
 
 import orjson
 from standardwebhooks import Webhook
 
+from app.engine import STALE_AFTER_S
 from soak.check import Check
 from tests.hostile import Request
 
 DEAD_BAND_PCT = 0.5
 CONFIRM_S = 2.0
 CLOCK_TOLERANCE_S = 300.0  # what Standard Webhooks lets a receiver tolerate
-NOTICE_S, NOTICE_ROWS = 8.0, 6
-"""What one board saw for this long, by the exchange's clock, and this often must have been kept.
-
-Three sights confirm a side, since a step counts for half of the confirm time at most; a board may
-die after a row of history is kept and before the rule has been shown the same state.
-"""
+WALK_PCT_PER_S = 1.0
+"""Spot walks at most so far in a second of the exchange's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +30,20 @@ class Row:
     @property
     def side(self) -> str | None:
         """Where spot is, None inside the dead band and without a flip."""
+        return self._side(DEAD_BAND_PCT)
+
+    @property
+    def sure_side(self) -> str | None:
+        """Where spot is during this whole second."""
+        return self._side(DEAD_BAND_PCT + WALK_PCT_PER_S)
+
+    def _side(self, band_pct: float) -> str | None:
         if self.flip_usd is None:
             return None
-        distance = self.spot_usd / self.flip_usd - 1
-        if abs(distance) * 100 <= DEAD_BAND_PCT:
+        distance_pct = 100 * (self.spot_usd / self.flip_usd - 1)
+        if abs(distance_pct) <= band_pct:
             return None
-        return "up" if distance > 0 else "down"
+        return "up" if distance_pct > 0 else "down"
 
 
 @dataclass(slots=True)
@@ -51,6 +56,24 @@ class Life:
     shown_after_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one board said about the rule: what it remembers, and how far it has looked.
+
+    Seconds are by this machine's clock: when it was asked, how old its data were then, and when
+    it had answered.
+    """
+
+    life: int
+    asked_s: float
+    age_s: float
+    told_s: float
+    status: str
+    seen_ms: int | None
+    side: str | None
+    sequence: int
+
+
 @dataclass(slots=True)
 class Told:
     """Everything that the boards of one lane said, and what the last one still knows."""
@@ -60,7 +83,7 @@ class Told:
     since_ms: int = 0  # exchange time when the rule was armed
     lives: list[Life] = field(default_factory=list)
     rows: dict[int, Row] = field(default_factory=dict)  # by exchange time
-    life_of: dict[int, int] = field(default_factory=dict)
+    looks: list[Look] = field(default_factory=list)
     rows_after: dict[int, Row] = field(default_factory=dict)
     rules: set[str] = field(default_factory=set)
     rules_after: set[str] = field(default_factory=set)
@@ -88,21 +111,11 @@ class Heard:
     ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A side that one board saw without a break, until the exchange's time of its last row."""
-
-    side: str
-    until_ms: int
-    rows: int
-    life: int
-
-
 def judge(name: str, lanes: list[Told]) -> list[Check]:
-    """Four lines: what was kept, what was fired, what arrived, how it was."""
+    """Three lines: what was kept, what was fired, what arrived."""
     return [
         _kept(f"{name}: acknowledged is kept", lanes),
-        _fired(f"{name}: every net crossing once", lanes),
+        judge_events(f"{name}: every crossing once", lanes),
         _arrived(f"{name}: deliveries", lanes),
     ]
 
@@ -143,7 +156,8 @@ def _kept(name: str, lanes: list[Told]) -> Check:
     )
 
 
-def _fired(name: str, lanes: list[Told]) -> Check:
+def judge_events(name: str, lanes: list[Told]) -> Check:
+    """Whether rules remembered and fired what the machine promises, no more and no less."""
     pairs = [(events(told), told) for told in lanes]
     heard = [lane for lane, _ in pairs]
     gaps = sum(
@@ -152,17 +166,24 @@ def _fired(name: str, lanes: list[Told]) -> Check:
     )
     repeats = sum(a.direction == b.direction for lane in heard for a, b in pairwise(lane))
     false = sum(_is_false(event, told) for lane, told in pairs for event in lane)
-    seen = [(lane, told, s) for lane, told in pairs for s in must_have_seen(told)]
-    missed = [s for lane, told, s in seen if _side_at(lane, s.until_ms, told) != s.side]
+    proofs = [proof for _, told in pairs for proof in confirmed(told)]
+    missed = [look for look, side in proofs if look.side != side]
+    forgotten = sum(_forgets(a, b) for _, told in pairs for a, b in pairwise(told.looks))
+    late = sum(_is_wrongly_late(lane, told) for lane, told in pairs)
+    others = sum(_contradicts(lane, look) for lane, told in pairs for look in told.looks)
     return Check(
         name,
-        gaps + repeats + false + len(missed) == 0 and bool(seen),
+        gaps + repeats + false + len(missed) + forgotten + others + late == 0 and bool(proofs),
         {
             "events": sum(map(len, heard)),
             "of them late": sum(event.late for lane in heard for event in lane),
-            "sides that a board saw long enough": len(seen),
-            "crossings missed, net": len(missed),
+            "looks at the rule": sum(len(told.looks) for told in lanes),
+            "of them with a side confirmed": len(proofs),
+            "crossings missed": len(missed),
             **({"missed": str(missed)} if missed else {}),
+            "sides forgotten or changed without an event": forgotten,
+            "sides that differ from the event": others,
+            "called late though seen": late,
             "false events": false,
             "sides that do not alternate": repeats,
             "lanes with a gap in the sequence": gaps,
@@ -215,33 +236,75 @@ def events(told: Told) -> list[Heard]:
     ]
 
 
-def must_have_seen(told: Told) -> list[Seen]:
-    """The sides that one board saw unbroken for long and often enough."""
-    found: list[Seen] = []
-    times = sorted(told.rows)
-    for (side, life), group in groupby(
-        times, key=lambda at: (told.rows[at].side, told.life_of[at])
-    ):
-        run = list(group)
-        if side is None or len(run) < NOTICE_ROWS or run[-1] - run[0] < 1000 * NOTICE_S:
+def confirmed(told: Told) -> list[tuple[Look, str]]:
+    """The looks at which the rule must remember this side, by what the machine promises.
+
+    A side is confirmed when one board read it without a break until the steps, each worth at most
+    half of the confirm time, add up to it. What the board read between two looks can only add to
+    the step, unless it was blind, which takes silence of the index, or spot was elsewhere.
+    """
+    proofs = []
+    held_s = 0.0
+    for before, look in pairwise(told.looks):
+        side = _side_between(told, before, look)
+        if side is None:
+            held_s = 0.0
             continue
-        found.append(Seen(side, run[-1], len(run), life))
-    return found
+        held_s += min(_step_s(before, look), CONFIRM_S / 2)
+        if held_s >= CONFIRM_S:
+            proofs.append((look, side))
+    return proofs
 
 
-def _side_at(lane: list[Heard], at_ms: int, told: Told) -> str | None:
-    before = [event for event in lane if event.confirmed_ms <= at_ms + 1000]
-    if before:
-        return before[-1].direction
-    # nothing fired yet: the side is the one that armed the rule, opposite to the first event
-    if lane:
-        return "up" if lane[0].direction == "down" else "down"
-    return told.rows[min(told.rows)].side
+def _side_between(told: Told, before: Look, look: Look) -> str | None:
+    """The one side on which a board read every state from one look to the next, if it is sure."""
+    is_silent = before.age_s + look.told_s - before.asked_s >= STALE_AFTER_S
+    is_blind = "frozen" in {before.status, look.status}
+    if before.life != look.life or is_silent or is_blind:
+        return None
+    if before.seen_ms is None or look.seen_ms is None or look.seen_ms < before.seen_ms:
+        return None
+    seconds = range(before.seen_ms // 1000 * 1000, look.seen_ms + 1, 1000)
+    rows = [told.rows_after[at] for at in seconds if at in told.rows_after]
+    ends = {seconds[0], seconds[-1]} <= told.rows_after.keys()
+    sides = {row.sure_side for row in rows}
+    return sides.pop() if ends and len(sides) == 1 else None
+
+
+def _step_s(before: Look, look: Look) -> float:
+    return ((look.seen_ms or 0) - (before.seen_ms or 0)) / 1000
+
+
+def _forgets(before: Look, look: Look) -> bool:
+    """Whether the rule fell back, or changed its side without an event, through a death or not."""
+    if look.sequence == before.sequence:
+        return look.side != before.side
+    return look.sequence < before.sequence
+
+
+def _contradicts(lane: list[Heard], look: Look) -> bool:
+    """Whether a board remembered another side than the event that set it says."""
+    return any(e.sequence == look.sequence and e.direction != look.side for e in lane)
+
+
+def _is_wrongly_late(lane: list[Heard], told: Told) -> bool:
+    """Whether an event is called late though its board had confirmed the side before."""
+    proven = {(look.life, look.sequence) for look, _ in confirmed(told)}
+    lives = {(look.life, look.sequence) for look in told.looks}
+    return any(
+        event.late and (life, event.sequence) in lives
+        for life, sequence in proven
+        for event in lane
+        if event.sequence == sequence + 1
+    )
 
 
 def _is_false(event: Heard, told: Told) -> bool:
-    row = told.rows_after.get(event.confirmed_ms // 1000 * 1000)
-    return row is not None and row.side != event.direction
+    """Whether spot was elsewhere at some second of the time that confirmed the event."""
+    since_ms = event.confirmed_ms - round(1000 * CONFIRM_S)
+    seconds = range(-(-since_ms // 1000) * 1000, event.confirmed_ms + 1, 1000)
+    rows = [told.rows_after[at] for at in seconds if at in told.rows_after]
+    return any(row.side != event.direction for row in rows)
 
 
 def _is_signed(request: Request, secret: str) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from soak.check import Check
-from soak.kill_verdict import CONFIRM_S, DEAD_BAND_PCT, Life, Row, Told, judge
+from soak.kill_verdict import CONFIRM_S, DEAD_BAND_PCT, Life, Look, Row, Told, judge
 from tests.hostile import HostileReceiver, hostile_receiver
 from tests.postgres import PostgresServer, postgres
 from tests.processes import Board, Launcher, until
@@ -202,20 +202,38 @@ class Lane:
         while True:
             if board.get("/BTC")["status"] == "live":
                 live.set()
-            self._read_history(board, life)
+            self._look(board, life)
+            self._read_history(board)
+            self._look(board, life)
             self._read_deliveries(board)
             self._write(board, writes)
             writes += 1
             time.sleep(0.1)
 
-    def _read_history(self, board: Board, life: Life) -> None:
+    def _look(self, board: Board, life: Life) -> None:
+        """Take note of where the rule stands; the age is asked first."""
+        asked_s = time.time()
+        age_ms = board.get("/BTC")["age_ms"]
+        state = board.get(f"/alerts/{self.rule_id}")["state"]
+        self.told.looks.append(
+            Look(
+                life=life.number,
+                asked_s=asked_s,
+                age_s=age_ms / 1000,
+                told_s=time.time(),
+                status=state["status"],
+                seen_ms=state["seen_at"],
+                side=state["side"],
+                sequence=state["sequence"],
+            )
+        )
+
+    def _read_history(self, board: Board) -> None:
         """Take note of every row that the board shows as kept."""
         since = max(self.told.rows, default=self.told.since_ms)
         for row in board.get("/BTC/history", points=5000, **{"from": since})["data"]:
             kept = Row(row["spot_usd"], row["flip_usd"], row["gex_usd_per_1pct"])
-            if row["timestamp"] not in self.told.rows:
-                self.told.rows[row["timestamp"]] = kept
-                self.told.life_of[row["timestamp"]] = life.number
+            self.told.rows.setdefault(row["timestamp"], kept)
 
     def _read_deliveries(self, board: Board) -> None:
         for row in board.get("/deliveries", limit=50)["data"]:

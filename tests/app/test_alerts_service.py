@@ -240,6 +240,20 @@ async def test_two_engines_at_once_fire_one_event(store: Store) -> None:
         assert service.rule(live.stored.rule.id).stored.memory.side == Side.UP
 
 
+async def test_the_cooldown_holds_for_an_event_that_another_engine_fired(store: Store) -> None:
+    board = ScriptedBoard()
+    first = make_service(store, board)
+    await first.create_rule(draft(confirm_s=2, cooldown_s=60))
+    second = make_service(store, board)
+    await second.start()
+    for spot_pct in [-1.0] * 5 + [1.0] * 10 + [-1.0] * 40:
+        state = board.publish(spot_pct)
+        await first.show(state)
+        await second.show(state)
+    (event,) = (await second.last_events()).values()
+    assert (event.sequence, orjson.loads(event.body)["data"]["direction"]) == (1, "up")
+
+
 async def test_a_writer_that_comes_second_keeps_nothing(store: Store) -> None:
     service = make_service(store, ScriptedBoard())
     stored = (await service.create_rule(draft())).stored
