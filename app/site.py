@@ -6,7 +6,7 @@ from importlib.resources import files
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.routing import Match
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.dashboard.page import mount_page
@@ -36,15 +36,23 @@ def add_site(
     @app.api_route("/api/{path:path}", methods=ALL_VERBS, include_in_schema=False)
     async def unknown(path: str, request: Request) -> None:
         """Answer what Dash's catch-all would turn into a page."""
-        known = (route for route in app.routes if getattr(route, "path", "").startswith("/api/v1/"))
-        if any(route.matches(request.scope)[0] == Match.PARTIAL for route in known):
-            raise Problem(405, "Wrong method", f"/api/{path} does not take {request.method}")
+        allowed = _methods_of(app, request.url.path)
+        if allowed:
+            detail = f"/api/{path} does not take {request.method}"
+            raise Problem(405, "Wrong method", detail, {"Allow": ", ".join(allowed)})
         raise Problem(404, "Unknown address", f"/api/{path} is not part of the API")
 
     page = mount_page(app, assets, source)
     app.add_middleware(
         SecurityHeaders, script_hashes=page.csp_hashes(), embed_origins=embed_origins
     )
+
+
+def _methods_of(app: FastAPI, address: str) -> list[str]:
+    """Return the methods that the API documents for an address."""
+    documented = app.openapi()["paths"].items()
+    verbs = [verbs for path, verbs in documented if compile_path(path)[0].match(address)]
+    return sorted({verb.upper() for found in verbs for verb in found})
 
 
 class SecurityHeaders:

@@ -134,6 +134,7 @@ class Lane:
             receiver.is_kind = True
             with self._board(kills + 1) as board:
                 board.wait_ready()
+                self._look_on(board, Life(kills + 1, time.time()))
                 self._settle(board)
                 self._read_everything(board)
             self.told.requests = list(receiver.requests)
@@ -227,6 +228,13 @@ class Lane:
                 sequence=state["sequence"],
             )
         )
+
+    def _look_on(self, board: Board, life: Life) -> None:
+        """Watch the rule for a whole swing of the market."""
+        deadline = time.monotonic() + (DWELL_S + RAMP_S) / SPEED
+        while time.monotonic() < deadline:
+            self._look(board, life)
+            time.sleep(0.1)
 
     def _read_history(self, board: Board) -> None:
         """Take note of every row that the board shows as kept."""
