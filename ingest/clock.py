@@ -41,13 +41,16 @@ class ExchangeClock:
         """Return the exchange's time at our `now_s`, NaN before the first measurement."""
         return now_s * 1000 + self.offset_ms
 
-    def is_credible(self, ts_event: int, now_s: float) -> bool:
-        """Whether a message can be of this time; one that lies far ahead would stop the clock.
+    def far_ms(self, now_s: float) -> float:
+        """Return the exchange time from which on all is far ahead, NaN while there is no clock.
 
         Ahead of the clock and of every credible message before: an exchange may run fast.
         """
-        latest_ms = max(self.now_ms(now_s), self._newest_ms)
-        self._ahead = self._ahead + 1 if ts_event > latest_ms + FAR_AHEAD_MS else 0
+        return max(self.now_ms(now_s), self._newest_ms) + FAR_AHEAD_MS
+
+    def is_credible(self, ts_event: int, now_s: float) -> bool:
+        """Whether a message can be of this time; one that lies far ahead would stop the clock."""
+        self._ahead = self._ahead + 1 if ts_event > self.far_ms(now_s) else 0
         if 0 < self._ahead < CONFIRM_STAMPS:
             return False
         self._newest_ms = max(self._newest_ms, ts_event)

@@ -106,6 +106,11 @@ class OptionTicker:
     bid_iv: float
     ask_iv: float
 
+    @property
+    def ts_event(self) -> int:
+        """Exchange time of the ticker."""
+        return self.summary.ts_event
+
 
 @dataclass(frozen=True, slots=True)
 class FutureTicker:

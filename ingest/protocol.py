@@ -19,12 +19,9 @@ from ingest.agenda import Agenda, NameQueue
 from ingest.channels import decode_push
 from ingest.clock import ExchangeClock
 from ingest.events import (
-    DeliveryEstimate,
     Event,
-    FutureTicker,
     Gap,
     GapCause,
-    IndexPrice,
     Kind,
     Listed,
     Summaries,
@@ -39,6 +36,7 @@ from ingest.plan import (
     SUMMARY_PERIOD_S,
     FeedPlan,
 )
+from ingest.plausible import leave_out_far
 from ingest.requests import MATTERS, Asked, Request
 from ingest.subscriptions import REFUSED_RETRY_S, RETRY_S, Subscriptions
 from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, is_out_of_reach, start_of_history
@@ -58,8 +56,6 @@ LOOK_UPS_AT_ONCE = 5
 MANY_UNKNOWN = 20
 """So many unknown names at once, and the whole list is read again."""
 LIST_AGAIN_S = 5.0
-CLOCKED = (IndexPrice, FutureTicker, DeliveryEstimate)
-"""Pushes whose times move the chain on; one far ahead of the exchange's clock is refused."""
 
 
 class DeribitSession:
@@ -138,7 +134,8 @@ class DeribitSession:
         self._last_frame_s = now_s
         envelope = wire.decode_envelope(frame)
         try:
-            return self._read(envelope, frame, now_s)
+            events = self._read(envelope, frame, now_s)
+            return leave_out_far(events, self.clock, frame, now_s)
         finally:
             self._release(now_s)
 
@@ -148,11 +145,7 @@ class DeribitSession:
             if params is None or params.channel is None:
                 raise wire.ProtocolError("expected a channel in a subscription", frame)
             self._subscriptions.heard(params.channel, now_s)
-            events = decode_push(params.channel, params.data)
-            stamps = (event.ts_event for event in events if isinstance(event, CLOCKED))
-            if not all(self.clock.is_credible(ts_event, now_s) for ts_event in stamps):
-                raise wire.ProtocolError("expected a time that is not far ahead", frame)
-            return self._note(events, now_s)
+            return self._note(decode_push(params.channel, params.data), now_s)
         if envelope.method == "heartbeat":
             if envelope.params is not None and envelope.params.type == "test_request":
                 self._ask("public/test", {}, now_s)

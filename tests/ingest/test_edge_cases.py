@@ -26,6 +26,9 @@ class Told:
         self.feed = AssetFeed(asset, lambda: self.now_s)
         self.feed.opened(self.now_s)
         answer_all(self.feed, self.now_s)
+        self.hear_index()
+
+    def hear_index(self) -> None:
         self.feed.received(frame(load("price_index")), self.now_s)
 
     def hear(self, channel: str, data: object) -> None:
@@ -194,6 +197,25 @@ def test_an_empty_book_has_no_depth_and_goes_on(told: Told) -> None:
     bids, asks = [["new", 88_000.0, 500.0]], [["new", 88_000.5, 70.0]]
     told.hear(BOOK, book(11, bids, asks, type="change", prev_change_id=10))
     assert told.feed.market().liquidity.bid_one_pct_usd == 500.0
+
+
+def test_what_comes_from_far_ahead_does_not_stay_for_ever(told: Told) -> None:
+    day_ms = 86_400_000
+    far, near = changed_marks(timestamp=NOW_MS + day_ms, iv=3.0), changed_marks(iv=0.5)
+    told.hear("markprice.options.btc_usd", [far[0], near[1]])
+    assert told.feed.state.rejected == 1
+    assert (told.row("mark_iv"), told.row("mark_iv", PUT)) == (0.4625, 0.5)
+    told.hear("trades.option.BTC.100ms", [leg(1, CALL, "buy") | {"timestamp": NOW_MS + day_ms}])
+    assert told.feed.tape.recorded == 0
+    for channel, name in (
+        ("deribit_price_index.btc_usd", "price_index"),
+        ("ticker.BTC-27NOV26.agg2", "ticker_future"),
+        (f"ticker.{CALL}.100ms", "ticker_option"),
+    ):
+        told.feed.received(push(channel, changed(name, timestamp=NOW_MS + day_ms)), told.now_s)
+        told.hear_index()
+    assert told.feed.counters.protocol_errors == 3
+    assert told.feed.freeze().as_of_ms == load("price_index")["params"]["data"]["timestamp"]
 
 
 @pytest.mark.parametrize("kind", ["option", "future"])
