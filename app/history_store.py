@@ -121,6 +121,10 @@ async def write(store: Store, batch: Batch) -> None:
         await insert_trades(connection, batch.trades)
         for kept in batch.chains:
             await _replace_chain(connection, kept)
+        # the minute that still runs too, so that a chart of minutes reaches to now
+        running = {(Series(row.asset, row.position), row.minute_ms) for row in batch.rows}
+        for series, ts_ms in running:
+            await _roll_up(connection, series, ts_ms, Resolution.SECONDS, Resolution.MINUTES)
         for minute in batch.closed:
             await _close(connection, minute)
 

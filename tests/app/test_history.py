@@ -101,15 +101,15 @@ def test_what_is_not_a_number_is_kept_as_unknown() -> None:
     assert kept.is_above_flip is None
 
 
-async def test_a_minute_is_rolled_up_when_it_is_over(store: Store) -> None:
+async def test_minutes_are_rolled_up_to_the_present_second(store: Store) -> None:
     board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
     path = [0.01 * second for second in range(130)]
     await run(history, board, path)
     async with store.read() as connection:
         minutes = (await connection.execute(select(rollup_1m).order_by("ts_ms"))).all()
-    assert [minute.samples for minute in minutes] == [59, 60]  # the board begins at second 1
+    assert [minute.samples for minute in minutes] == [59, 60, 11]  # the board begins at second 1
     spots = [FLIP * (1 + pct / 100) for pct in path]
-    for minute, inside in zip(minutes, (spots[:59], spots[59:119]), strict=True):
+    for minute, inside in zip(minutes, (spots[:59], spots[59:119], spots[119:]), strict=True):
         assert minute.spot_usd == pytest.approx(sum(inside) / len(inside))
         assert (minute.spot_usd_min, minute.spot_usd_max) == (min(inside), max(inside))
         assert minute.spot_usd_last == inside[-1]
@@ -123,8 +123,8 @@ async def test_a_minute_cut_by_a_restart_is_rolled_up_whole(store: Store) -> Non
     await second.start()
     await run(second, board, [0.0] * 40)
     async with store.read() as connection:
-        minutes = (await connection.execute(select(rollup_1m))).all()
-    assert [minute.samples for minute in minutes] == [59]
+        minutes = (await connection.execute(select(rollup_1m).order_by("ts_ms"))).all()
+    assert [minute.samples for minute in minutes] == [59, 11]
 
 
 async def test_states_are_taken_from_the_hub_and_the_last_ones_written_at_the_end(
