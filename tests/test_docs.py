@@ -165,3 +165,11 @@ def test_relative_links_of_every_page_lead_somewhere() -> None:
             if is_relative and not (page.parent / link).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {link}")
     assert not broken, f"broken links: {', '.join(broken)}"
+
+
+def test_every_test_named_beside_a_fault_exists() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", text_of("docs/faults.md"))
+    assert len(named) > 40
+    for module, test in named:
+        source = (ROOT / "tests" / module).read_text(encoding="utf-8")
+        assert f"def {test}(" in source, f"{module}::{test}"
