@@ -145,7 +145,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     ],
 )
 def test_a_picture_has_an_address(board: Board, path: str, media: str) -> None:
-    response = board.client.get(f"/api/v1/BTC/image/{path}")
+    response = board.client.get(f"/api/v1/BTC/image/{path}", timeout=60.0)
     assert response.status_code == 200, response.text[:300]
     assert response.headers["content-type"] == media
     assert response.headers["x-gammaflip-source"] == "demo"

@@ -1,18 +1,15 @@
 """The further views in a real browser beside the real API: the same numbers, no error."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.test_page import DESKTOP, FLAGS, PHONE, Tab, assert_prints, columns, new_tab
+from tests.browser import CHROMIUM, DESKTOP, PHONE, launched
+from tests.e2e.test_page import Tab, assert_prints, columns, new_tab
 from tests.processes import Board, Launcher, until
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 VIEWS = ("positions", "surface", "whatif", "replay", "alerts", "about")
 DRAWN = {
     "positions": ("positions-gex", "positions-flip"),
@@ -46,12 +43,8 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +127,7 @@ def test_what_if_prints_the_api_and_its_link_says_it_again(tab: Tab) -> None:
     tab.page.locator("#whatif-iv").fill("6")
     until(
         lambda: "move=-4&iv=6" in tab.page.evaluate("location.search"),
-        10.0,
+        SLOW_S,
         "the link holds the scenario",
     )
     tab.page.locator("#whatif-trade-strike option").first.wait_for(state="attached")
