@@ -78,11 +78,7 @@ def build_history_router(store: Store) -> APIRouter:
         state = find_state(context.hub, asset)
         if state.snapshot is None:
             raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
-        to_ms = until if until is not None else state.snapshot.chain.as_of_ms + 1
-        from_ms = since if since is not None else max(0, to_ms - DAY_MS)
-        if from_ms >= to_ms:
-            raise Problem(422, "Bad parameter", f"from: expected less than to, {to_ms}")
-        window = Window(from_ms, to_ms, points)
+        window = window_of(since, until, state.snapshot.chain.as_of_ms, points)
         model = (position or state.position).value
         columns = await read_window(store, Series(asset, model), window)
         columns["regime"] = [_regime(value) for value in columns[Exposure.GEX.value]]
@@ -94,7 +90,7 @@ def build_history_router(store: Store) -> APIRouter:
         if wanted == TableFormat.JSON:
             body = orjson.dumps(header | {"data": views.rows(columns)})
             return Response(body, media_type=MEDIA_TYPES[wanted])
-        name = f"{asset}-history-{state.source}-{from_ms}-{to_ms}.{wanted.value}"
+        name = f"{asset}-history-{state.source}-{window.from_ms}-{window.to_ms}.{wanted.value}"
         return Response(
             encode_table(columns, header, wanted),
             media_type=MEDIA_TYPES[wanted],
@@ -102,6 +98,18 @@ def build_history_router(store: Store) -> APIRouter:
         )
 
     return router
+
+
+def window_of(since_ms: int | None, until_ms: int | None, as_of_ms: int, points: int) -> Window:
+    """Return the window that was asked for; by default the day up to now.
+
+    Nothing has happened yet after a `since_ms` beyond now, which is no mistake.
+    """
+    to_ms = max(as_of_ms, since_ms or 0) + 1 if until_ms is None else until_ms
+    from_ms = max(0, to_ms - DAY_MS) if since_ms is None else since_ms
+    if from_ms >= to_ms:
+        raise Problem(422, "Bad parameter", f"from: expected less than to, {to_ms}")
+    return Window(from_ms, to_ms, points)
 
 
 def _regime(gex_usd_per_1pct: float | None) -> str:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from app import schemas, views
 from app.api import PROBLEMS, Context, find_state
-from app.history_api import TimeMs
-from app.history_store import DAY_MS, Series, Window
+from app.history_api import TimeMs, window_of
+from app.history_store import Series
 from app.problems import Problem, problem_responses
 from app.store import Store
 from app.strike_history import MAX_CURVES, StrikeHistory, assemble, read_rows
@@ -68,11 +68,8 @@ def build_strike_history_router(store: Store, bench: Workbench) -> APIRouter:
         state = find_state(context.hub, asset)
         if state.snapshot is None:
             raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
-        to_ms = until if until is not None else state.snapshot.chain.as_of_ms + 1
-        from_ms = since if since is not None else max(0, to_ms - DAY_MS)
-        if from_ms >= to_ms:
-            raise Problem(422, "Bad parameter", f"from: expected less than to, {to_ms}")
-        window = Window(from_ms, to_ms, min(points, MAX_CURVES))
+        as_of_ms = state.snapshot.chain.as_of_ms
+        window = window_of(since, until, as_of_ms, min(points, MAX_CURVES))
         model = (position or state.position).value
         rows = await read_rows(store, Series(asset, model), window)
         header = views.header(state, state.snapshot) | {

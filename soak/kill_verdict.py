@@ -98,6 +98,7 @@ class Told:
     redelivered: int = 0
     holes_in_tape: int = 0
     integrity: str = "ok"
+    surprises: list[str] = field(default_factory=list)  # what a living board should not have said
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,11 @@ def _kept(name: str, lanes: list[Told]) -> Check:
     shown = [life.shown_after_s for told in lanes for life in told.lives if life.shown_after_s]
     holes = sum(told.holes_in_tape for told in lanes)
     broken = sum(told.integrity != "ok" for told in lanes)
+    surprises = [surprise for told in lanes for surprise in told.surprises]
     return Check(
         name,
-        lost_rows + lost_rules + lost_changes + lost_deliveries + holes + broken == 0,
+        lost_rows + lost_rules + lost_changes + lost_deliveries + holes + broken == 0
+        and not surprises,
         {
             "kills": sum(len(told.lives) for told in lanes),
             "rows acknowledged": sum(len(told.rows) for told in lanes),
@@ -150,6 +153,8 @@ def _kept(name: str, lanes: list[Told]) -> Check:
             "delivery lines lost": lost_deliveries,
             "holes in the tape": holes,
             "damaged files": broken,
+            "refusals of a living board": len(surprises),
+            **({"refused": str(surprises)} if surprises else {}),
             "lives that showed a state": len(shown),
             "start to first state, median s": round(median(shown), 2) if shown else "none",
         },

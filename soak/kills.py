@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -176,20 +176,23 @@ class Lane:
         lifetime_s = rng.uniform(0.0, 3.0) if dies_young else rng.uniform(0.2, 6.0)
         board = self._board(number)
         life = Life(number, time.time())
-        live = threading.Event()
+        live, dying = threading.Event(), threading.Event()
 
         def kill() -> None:
             if not dies_young:
                 live.wait(START_S)
             time.sleep(lifetime_s)
+            dying.set()
             board.kill()
 
         killer = threading.Thread(target=kill)
         killer.start()
         try:
+            self._watch(board, life, live)
+        except (AssertionError, httpx.HTTPError) as error:
             # a board that is killed answers nothing, half an answer, or never says its address
-            with suppress(AssertionError, httpx.HTTPError):
-                self._watch(board, life, live)
+            if not dying.is_set():
+                self.told.surprises.append(f"{number}: {error}"[:300])
         finally:
             killer.join()
             board.stop()

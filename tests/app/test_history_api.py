@@ -76,6 +76,13 @@ async def test_a_series_that_nobody_kept_is_empty(client: httpx.AsyncClient) -> 
     assert (await client.get("/BTC/history?position=reversed")).json()["data"] == []
 
 
+async def test_after_the_newest_second_there_is_nothing_yet(client: httpx.AsyncClient) -> None:
+    as_of = (await client.get("/BTC/history")).json()["as_of"]
+    response = await client.get(f"/BTC/history?from={as_of + 60_000}")
+    assert response.status_code == 200
+    assert response.json()["data"] == []
+
+
 async def test_bad_ranges_are_refused_and_named(client: httpx.AsyncClient) -> None:
     for query, named in (
         ("from=2&to=1", "from"),
