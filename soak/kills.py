@@ -291,7 +291,8 @@ class Lane:
     def _read_everything(self, board: Board) -> None:
         """Read back all that is kept now."""
         told = self.told
-        first, last = min(told.rows), max(told.rows)
+        seen = [look.seen_ms for look in told.looks if look.seen_ms is not None]
+        first, last = min(told.rows), max([*told.rows, *seen])
         for start in range(first, last + 1, 4_000_000):
             end = min(start + 4_000_000, last + 1)
             query: dict[str, int] = {"from": start, "to": end, "points": 5000}
