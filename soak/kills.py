@@ -233,10 +233,13 @@ class Lane:
         )
 
     def _look_on(self, board: Board, life: Life) -> None:
-        """Watch the rule for a whole swing of the market."""
-        deadline = time.monotonic() + (DWELL_S + RAMP_S) / SPEED
-        while time.monotonic() < deadline:
+        """Watch the rule for a whole swing of the market, and until it fired at least once."""
+        started = time.monotonic()
+        swing_s = (DWELL_S + RAMP_S) / SPEED
+        while (watched_s := time.monotonic() - started) < SETTLE_S:
             self._look(board, life)
+            if watched_s > swing_s and self.told.looks[-1].sequence:
+                return
             time.sleep(0.1)
 
     def _read_history(self, board: Board) -> None:
