@@ -52,7 +52,10 @@ def select(name: str, label: str, options: Sequence[tuple[str, str, str]]) -> Co
     return html.Label(
         [
             html.Span(label, className="control-label"),
-            with_attributes(html.Select(entries, id=f"select-{name}"), {"data-choice": name}),
+            with_attributes(
+                html.Select(entries, id=f"select-{name}"),
+                {"data-choice": name, "aria-label": label},  # narrow screens hide the words
+            ),
         ],
         className="select",
     )

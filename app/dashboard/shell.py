@@ -98,13 +98,16 @@ def header() -> Component:
     """Return name, navigation, next expiry, clock, status and the two dialogs' buttons."""
     return html.Header(
         [
-            html.A(
-                [
-                    html.Img(src="/assets/favicon.svg", alt="", className="logo"),
-                    html.H1("gammaflip"),
-                ],
-                href="/",
-                className="brand",
+            with_attributes(
+                html.A(
+                    [
+                        html.Img(src="/assets/favicon.svg", alt="", className="logo"),
+                        html.H1("gammaflip"),
+                    ],
+                    href="/",
+                    className="brand",
+                ),
+                {"aria-label": "gammaflip"},
             ),
             _navigation(),
             html.Div(className="spring"),

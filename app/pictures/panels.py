@@ -154,13 +154,14 @@ def draw_history(axes: Axes, subject: Subject, look: Look) -> None:
                 va="center",
                 annotation_clip=False,
             )
-    steps = [
-        step for step in TIME_STEPS_MS if np.ptp(times[[0, -1]] if len(times) else 0) / step < 9
-    ]
-    axes.xaxis.set_major_locator(MultipleLocator(steps[0]))
+    if len(times):
+        # a single instant has no width of its own, and a made-up one would be cut into minutes
+        span = max(float(times[-1] - times[0]), float(TIME_STEPS_MS[0]))
+        step = next((step for step in TIME_STEPS_MS if span / step < 9), span / 8)
+        axes.set_xlim(times[0] - 0.02 * span, times[0] + 1.02 * span)
+        axes.xaxis.set_major_locator(MultipleLocator(step))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: hour(int(value))))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: level(value)))
-    axes.margins(x=0.02)
 
 
 DRAWINGS: Mapping[Panel, tuple[str, str, Draw]] = MappingProxyType(

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -106,6 +107,13 @@ def test_unknown_is_drawn_without_a_number_for_it(panel: Panel) -> None:
     text = words(subject(unknown), panel)
     assert "flip –" in text
     assert "REGIME UNKNOWN" in text
+
+
+@pytest.mark.parametrize("instants", [0, 1, 2])
+def test_a_young_history_has_few_ticks(instants: int) -> None:
+    young = {name: column[:instants] for name, column in HISTORY.items()}
+    text = words(replace(subject(), history=young), Panel.HISTORY)
+    assert text.count(" | ") < 40
 
 
 def test_the_same_numbers_are_the_same_bytes() -> None:

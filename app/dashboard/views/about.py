@@ -3,7 +3,7 @@
 from dash import html
 from dash.development.base_component import Component
 
-from app.dashboard.parts import heading, panel, table
+from app.dashboard.parts import heading, panel, table, with_attributes
 from app.dashboard.prose import read_page, render_prose, section_titles
 
 _PAGES = (
@@ -26,7 +26,10 @@ def build() -> Component:
         html.Div(
             [
                 html.Div([_coverage(), _contents()], className="column"),
-                html.Div(pages, className="column pages"),
+                with_attributes(
+                    html.Div(pages, className="column pages", tabIndex=0, role="region"),
+                    {"aria-label": "Conventions and limits"},
+                ),
             ],
             className="grid about",
         )
