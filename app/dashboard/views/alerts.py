@@ -23,6 +23,8 @@ def _rules() -> Component:
             html.Ul(id="alerts-rules", className="cards"),
         ],
         className="padded scroll",
+        tabIndex=0,
+        role="group",
     )
     return panel("alerts-rules", heading("alerts-rules", "Rules", "what is watched"), body)
 
@@ -38,6 +40,8 @@ def _webhooks() -> Component:
             html.Ul(id="alerts-webhooks", className="cards"),
         ],
         className="padded scroll",
+        tabIndex=0,
+        role="group",
     )
     return panel("alerts-webhooks", heading("alerts-webhooks", "Webhooks", "who is told"), body)
 
@@ -51,5 +55,7 @@ def _log() -> Component:
         html.Div(
             [rows, html.P("", id="alerts-log-words", className="sentence padded")],
             className="scroll",
+            tabIndex=0,
+            role="group",
         ),
     )

@@ -44,6 +44,8 @@ def _models() -> Component:
             html.P("", id="positions-range", className="sentence padded"),
         ],
         className="scroll",
+        tabIndex=0,
+        role="group",
     )
     return panel("positions-models", title, body)
 
@@ -56,6 +58,8 @@ def _stability() -> Component:
             table("positions-shifts", columns, "title-positions-stability"),
         ],
         className="scroll",
+        tabIndex=0,
+        role="group",
     )
     title = heading("positions-stability", "How firmly the flip stands", "")
     return panel("positions-stability", title, body)
@@ -68,6 +72,8 @@ def _margin() -> Component:
             html.Div(id="positions-margins", className="padded"),
         ],
         className="scroll",
+        tabIndex=0,
+        role="group",
     )
     title = heading("positions-margin", "What would change the regime first", "")
     return panel("positions-margin", title, body)

@@ -111,6 +111,8 @@ def _trades() -> Component:
             html.P("", id="whatif-hedge", className="sentence"),
         ],
         className="padded scroll",
+        tabIndex=0,
+        role="group",
     )
     title = heading("whatif-trades", "Trades of customers", "dealers: other side")
     return panel("whatif-trades", title, body)
@@ -120,4 +122,4 @@ def _ladder() -> Component:
     head = ("Move", "Now: dealers", "Then: dealers", "Coins then")
     title = heading("whatif-flow", "Hedge flow", "$ on a sudden move, re-hedged exactly")
     rows = table("whatif-rows", head, "title-whatif-flow")
-    return panel("whatif-flow", title, html.Div(rows, className="scroll"))
+    return panel("whatif-flow", title, html.Div(rows, className="scroll", tabIndex=0, role="group"))
