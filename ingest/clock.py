@@ -11,8 +11,6 @@ FRESH_S = 60.0
 """A measurement is kept this long even when later ones took a longer way."""
 LAGS = 2_048
 FAR_AHEAD_MS = 60_000
-CONFIRM_STAMPS = 3
-"""A time far ahead of the exchange's clock is believed when three in a row are."""
 
 
 class ExchangeClock:
@@ -22,8 +20,7 @@ class ExchangeClock:
         self.offset_ms = math.nan  # exchange minus ours
         self.error_ms = math.inf  # half the way there and back
         self._measured_s = -math.inf
-        self._newest_ms = 0
-        self._ahead = 0  # times in a row that lay far ahead
+        self._newest_ms = 0.0  # the latest time that it told or that was credible
 
     def observe(
         self, sent_s: float, received_s: float, server_in_ms: float, server_out_ms: float
@@ -41,6 +38,10 @@ class ExchangeClock:
         """Return the exchange's time at our `now_s`, NaN before the first measurement."""
         return now_s * 1000 + self.offset_ms
 
+    def tell(self, server_ms: float) -> None:
+        """Take the exchange's own word for its time."""
+        self._newest_ms = max(self._newest_ms, server_ms)
+
     def far_ms(self, now_s: float) -> float:
         """Return the exchange time from which on all is far ahead, NaN while there is no clock.
 
@@ -48,12 +49,11 @@ class ExchangeClock:
         """
         return max(self.now_ms(now_s), self._newest_ms) + FAR_AHEAD_MS
 
-    def is_credible(self, ts_event: int, now_s: float) -> bool:
-        """Whether a message can be of this time; one that lies far ahead would stop the clock."""
-        self._ahead = self._ahead + 1 if ts_event > self.far_ms(now_s) else 0
-        if 0 < self._ahead < CONFIRM_STAMPS:
+    def take(self, ts_event: int, now_s: float) -> bool:
+        """Take a message's time; False when it is too far ahead to be one."""
+        if ts_event > self.far_ms(now_s):
             return False
-        self._newest_ms = max(self._newest_ms, ts_event)
+        self.tell(ts_event)
         return True
 
 

@@ -204,6 +204,7 @@ class GapCause(StrEnum):
     OUT_OF_REACH = "out_of_reach"  # trades older than the venue hands out
     BOOK_SEQUENCE = "book_sequence"
     EMPTY_LIST = "empty_list"  # no instruments where some have not expired
+    FAR_AHEAD = "far_ahead"  # times that the venue's clock has not reached
     REQUEST_FAILED = "request_failed"
 
 

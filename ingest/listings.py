@@ -41,7 +41,10 @@ class Listings:
             gone = listed.kind, settlement_of(listed.currency)
             kept = {n: item for n, item in kept.items() if (item.kind, item.settlement) != gone}
         self._instruments = kept | fresh
-        self._last_expiry_ms |= last_expiries(self.instruments)
+        if listed.complete:
+            self._last_expiry_ms |= last_expiries(self.instruments)
+        for book, expiry_ms in last_expiries(fresh.values()).items():
+            self._last_expiry_ms[book] = max(expiry_ms, self._last_expiry_ms.get(book, 0))
         if listed.complete or is_new:
             self._terms = {_term(item) for item in self._instruments.values()}
         return listed.complete or is_new

@@ -9,7 +9,6 @@ exist, instrument lists, then the other channels, the summaries and the past tra
 that turned out to exist.
 """
 
-from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -36,15 +35,13 @@ from ingest.plan import (
     SUMMARY_PERIOD_S,
     FeedPlan,
 )
-from ingest.plausible import leave_out_far
-from ingest.requests import MATTERS, Asked, Request
+from ingest.plausible import Doubts
+from ingest.requests import MATTERS, Asked, Request, Requests
 from ingest.subscriptions import REFUSED_RETRY_S, RETRY_S, Subscriptions
 from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, is_out_of_reach, start_of_history
 
 SILENCE_S = 25.0
 """Two missed test requests: the socket is dead whatever TCP thinks."""
-REPLY_S = 20.0
-"""A request without an answer for this long is forgotten and, if it matters, repeated."""
 TOO_MANY_REQUESTS = 10028
 INVALID_PARAMS = -32602
 REREAD_S = 1.0
@@ -69,14 +66,12 @@ class DeribitSession:
         last_expiry_ms: Mapping[Book, int] | None = None,
     ) -> None:
         self.clock = ExchangeClock()
+        self._doubts = Doubts(self.clock)
         self.was_refused = False  # the venue said "too many requests"
         self._plan = plan
         self._newest_trade_ms = newest_trade_ms
         self._pacer = pacer or Pacer()
-        self._queue: deque[tuple[str, bytes]] = deque()
-        self._outgoing: list[bytes] = []
-        self._pending: dict[str, Request] = {}
-        self._asked: Counter[Asked] = Counter()
+        self._requests = Requests(self._pacer)
         self._last_frame_s = 0.0
         self._server_ms = 0
         self._listings = Listings(plan.asset, last_expiry_ms or {})
@@ -116,16 +111,17 @@ class DeribitSession:
 
     def take_outgoing(self) -> list[bytes]:
         """Hand over the frames to send, oldest first."""
-        frames, self._outgoing = self._outgoing, []
-        return frames
+        return self._requests.take_outgoing()
 
     def on_timer(self, now_s: float) -> list[Event]:
         """Queue the polls that are due; call it about twice a second."""
-        for request_id in [i for i, r in self._pending.items() if now_s - r.sent_s > REPLY_S]:
-            self._give_up(self._pending.pop(request_id), now_s)
+        for request in self._requests.take_overdue(now_s):
+            self._give_up(request, now_s)
         mute = self._subscriptions.take_mute(now_s)
         if mute:
             self._ask("public/unsubscribe", {"channels": mute}, now_s)
+        if self._doubts:
+            self._ask_time(now_s)
         self._poll(now_s)
         return [Gap(GapCause.MUTE_CHANNEL, channel) for channel in mute]
 
@@ -134,10 +130,12 @@ class DeribitSession:
         self._last_frame_s = now_s
         envelope = wire.decode_envelope(frame)
         try:
-            events = self._read(envelope, frame, now_s)
-            return leave_out_far(events, self.clock, frame, now_s)
+            events = self._doubts.sift(self._read(envelope, frame, now_s), now_s)
+            if self._doubts:
+                self._ask_time(now_s)
+            return events
         finally:
-            self._release(now_s)
+            self._requests.release(now_s)
 
     def _read(self, envelope: wire.Envelope, frame: bytes | str, now_s: float) -> list[Event]:
         if envelope.method == "subscription":
@@ -199,8 +197,8 @@ class DeribitSession:
             "sorting": "asc",
         }
         request = Request(Asked.MISSING, now_s)
-        self._send("public/get_last_trades_by_instrument", params, request)
-        self._release(now_s)
+        self._requests.send("public/get_last_trades_by_instrument", params, request)
+        self._requests.release(now_s)
 
     # Requests
 
@@ -209,65 +207,53 @@ class DeribitSession:
         due = self._subscriptions.take_due(now_s)
         if due:
             request = Request(Asked.SUBSCRIBE, now_s, channels=due)
-            self._send("public/subscribe", {"channels": sorted(due)}, request)
+            self._requests.send("public/subscribe", {"channels": sorted(due)}, request)
         for currency, kind in self._lists.take(now_s):
             self._lists.put((currency, kind), now_s + LISTING_PERIOD_S)
             params = {"currency": currency, "kind": kind.value, "expired": False}
             request = Request(Asked.INSTRUMENTS, now_s, currency=currency, kind=kind)
-            self._send("public/get_instruments", params, request)
+            self._requests.send("public/get_instruments", params, request)
         for currency in self._summaries.take(now_s):
             self._summaries.put(currency, now_s + SUMMARY_PERIOD_S)
             request = Request(Asked.SUMMARY, now_s, currency=currency)
             option = {"currency": currency, "kind": Kind.OPTION.value}
-            self._send("public/get_book_summary_by_currency", option, request)
+            self._requests.send("public/get_book_summary_by_currency", option, request)
         for currency in self._histories.take(now_s):
             self._readers[currency].end_ms = self._server_ms
             request = Request(Asked.HISTORY, now_s, currency=currency)
             method = "public/get_last_trades_by_currency_and_time"
-            self._send(method, self._readers[currency].params(), request)
+            self._requests.send(method, self._readers[currency].params(), request)
         for name in self._rereads.take(now_s, REREADS_AT_ONCE):
-            self._send("public/ticker", {"instrument_name": name}, Request(Asked.TICKER, now_s))
+            self._requests.send(
+                "public/ticker", {"instrument_name": name}, Request(Asked.TICKER, now_s)
+            )
         for name in self._look_ups.take(now_s, LOOK_UPS_AT_ONCE):
             request = Request(Asked.INSTRUMENT, now_s)
-            self._send("public/get_instrument", {"instrument_name": name}, request)
-        self._release(now_s)
+            self._requests.send("public/get_instrument", {"instrument_name": name}, request)
+        self._requests.release(now_s)
 
     def _ask(self, method: str, params: Mapping[str, object], now_s: float) -> None:
-        self._send(method, params, Request(Asked.CONTROL, now_s))
-        self._release(now_s)
+        self._requests.send(method, params, Request(Asked.CONTROL, now_s))
+        self._requests.release(now_s)
 
-    def _send(self, method: str, params: Mapping[str, object], request: Request) -> None:
-        """Queue a request. Each kind is numbered by itself: one more of a kind moves no other."""
-        self._asked[request.asked] += 1
-        request_id = f"{request.asked.name.lower()}-{self._asked[request.asked]}"
-        self._pending[request_id] = request
-        frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
-        self._queue.append((method, msgspec.json.encode(frame)))
-
-    def _release(self, now_s: float) -> None:
-        """Let go out what the pace allows, each method in order; channels are left and taken so."""
-        kept: deque[tuple[str, bytes]] = deque()
-        lines: set[str] = set()
-        for method, frame in self._queue:
-            line = "subscribe" if method.endswith("subscribe") else method
-            if line not in lines and self._pacer.spend(method, now_s):
-                self._outgoing.append(frame)
-            else:
-                lines.add(line)
-                kept.append((method, frame))
-        self._queue = kept
+    def _ask_time(self, now_s: float) -> None:
+        """Ask the exchange what time it is, one question at a time; any answer says so."""
+        if not self._requests.waits_for(Asked.TIME):
+            self._requests.send("public/test", {}, Request(Asked.TIME, now_s))
 
     # Responses
 
     def _response(self, envelope: wire.Envelope, now_s: float) -> list[Event]:
         events: list[Event] = []
-        request = self._pending.pop(envelope.id, None) if isinstance(envelope.id, str) else None
+        request = self._requests.take_answered(envelope.id)
         if envelope.usOut is not None:
             self._server_ms = envelope.usOut // 1000
             events.append(Venue(envelope.testnet, self._server_ms))
             if request is not None:
                 in_ms = (envelope.usIn or envelope.usOut) / 1000
                 self.clock.observe(request.sent_s, now_s, in_ms, envelope.usOut / 1000)
+                self.clock.tell(envelope.usOut / 1000)
+                events += self._doubts.settle(now_s)
         if envelope.error is not None:
             return events + self._refused(request, envelope.error, now_s)
         if request is not None:
@@ -308,7 +294,7 @@ class DeribitSession:
                 events.append(messages.parse_ticker(ticker))
             case Asked.HISTORY | Asked.MISSING:
                 events.append(self._past_trades(request, result, now_s))
-            case Asked.CONTROL:
+            case Asked.CONTROL | Asked.TIME:
                 pass
         return events
 

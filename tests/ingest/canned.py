@@ -24,7 +24,7 @@ def push(channel: str, data: object) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "method": "subscription", "params": params}).encode()
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any], now_us: int = NOW_US) -> dict[str, Any]:
     """Answer as a venue that lists two options, a future and a perpetual of BTC."""
     method, params = request["method"], request["params"]
     result: object = "ok"
@@ -39,13 +39,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         result = {"trades": [], "has_more": False}
     elif method == "public/ticker":
         result = load("ticker_option")["params"]["data"]
-    return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": NOW_US}
+    return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": now_us}
 
 
-def answer_all(sink: FrameSink, now_s: float) -> float:
+def answer_all(sink: FrameSink, now_s: float, now_us: int = NOW_US) -> float:
     """Answer everything that a sink asks, a millisecond each; returns when that is done."""
     while frames := sink.take_outgoing():
         for raw in frames:
             now_s += 0.001
-            sink.received(json.dumps(answer(json.loads(raw))), now_s)
+            sink.received(json.dumps(answer(json.loads(raw), now_us)), now_s)
     return now_s

@@ -199,23 +199,41 @@ def test_an_empty_book_has_no_depth_and_goes_on(told: Told) -> None:
     assert told.feed.market().liquidity.bid_one_pct_usd == 500.0
 
 
-def test_what_comes_from_far_ahead_does_not_stay_for_ever(told: Told) -> None:
-    day_ms = 86_400_000
-    far, near = changed_marks(timestamp=NOW_MS + day_ms, iv=3.0), changed_marks(iv=0.5)
+DAY_MS = 86_400_000
+
+
+def hear_of_tomorrow(told: Told) -> None:
+    """Tell a feed everything with tomorrow's time, and one mark with today's."""
+    far, near = changed_marks(timestamp=NOW_MS + DAY_MS + 1, iv=3.0), changed_marks(iv=0.5)
     told.hear("markprice.options.btc_usd", [far[0], near[1]])
-    assert told.feed.state.rejected == 1
-    assert (told.row("mark_iv"), told.row("mark_iv", PUT)) == (0.4625, 0.5)
-    told.hear("trades.option.BTC.100ms", [leg(1, CALL, "buy") | {"timestamp": NOW_MS + day_ms}])
-    assert told.feed.tape.recorded == 0
+    told.hear("trades.option.BTC.100ms", [leg(1, CALL, "buy") | {"timestamp": NOW_MS + DAY_MS}])
     for channel, name in (
         ("deribit_price_index.btc_usd", "price_index"),
         ("ticker.BTC-27NOV26.agg2", "ticker_future"),
         (f"ticker.{CALL}.100ms", "ticker_option"),
     ):
-        told.feed.received(push(channel, changed(name, timestamp=NOW_MS + day_ms)), told.now_s)
-        told.hear_index()
-    assert told.feed.counters.protocol_errors == 3
-    assert told.feed.freeze().as_of_ms == load("price_index")["params"]["data"]["timestamp"]
+        told.hear(channel, changed(name, timestamp=NOW_MS + DAY_MS))
+
+
+def test_what_comes_from_far_ahead_does_not_stay_for_ever(told: Told) -> None:
+    before = told.feed.freeze()
+    hear_of_tomorrow(told)
+    assert (told.row("mark_iv"), told.row("mark_iv", PUT)) == (0.4625, 0.5)
+    answer_all(told.feed, told.now_s)  # the exchange says that it is still today
+    assert told.feed.counters.gaps[GapCause.FAR_AHEAD] == 1
+    assert told.feed.tape.recorded == 0
+    after = told.feed.freeze()
+    assert (after.as_of_ms, told.row("mark_iv")) == (before.as_of_ms, 0.4625)
+    np.testing.assert_array_equal(after.forward, before.forward)
+
+
+def test_nothing_is_lost_when_it_is_tomorrow_indeed(told: Told) -> None:
+    hear_of_tomorrow(told)
+    answer_all(told.feed, told.now_s, NOW_US + DAY_MS * 1000)
+    assert told.feed.counters.gaps.total() == 0
+    assert told.feed.tape.recorded == 1
+    assert told.feed.freeze().as_of_ms == NOW_MS + DAY_MS
+    assert (told.row("mark_iv"), told.row("mark_iv", PUT)) == (3.0, 0.5)
 
 
 @pytest.mark.parametrize("kind", ["option", "future"])

@@ -134,20 +134,22 @@ def test_reconnects_of_all_sockets_take_turns() -> None:
 
 
 @pytest.mark.parametrize("ahead_ms", [61_000, 10**12, 2**53])
-def test_one_time_far_ahead_is_not_believed_and_three_in_a_row_are(ahead_ms: int) -> None:
+def test_a_time_far_ahead_is_taken_once_the_exchange_itself_says_it(ahead_ms: int) -> None:
+    clock = ExchangeClock()
+    assert clock.take(1_011_000 + ahead_ms, 11.0), "no clock, no doubt"
     clock = ExchangeClock()
     clock.observe(10.0, 10.0, 1_010_000.0, 1_010_000.0)
-    stamps = [1_011_000, 1_011_000 + ahead_ms, 1_012_000, 1_012_000 + ahead_ms]
-    believed = [clock.is_credible(ts, 11.0) for ts in stamps]
-    assert believed == [True, False, True, False]
-    assert [clock.is_credible(1_012_000 + ahead_ms, 12.0) for _ in range(2)] == [False, True]
+    stamps = [1_011_000, *[1_011_000 + ahead_ms] * 5, 1_012_000]
+    assert [clock.take(ts, 11.0) for ts in stamps] == [True, *[False] * 5, True]
+    clock.tell(1_011_000 + ahead_ms)
+    assert clock.take(1_012_000 + ahead_ms, 12.0)
 
 
 def test_an_exchange_that_runs_fast_is_believed() -> None:
     clock = ExchangeClock()
     clock.observe(10.0, 10.0, 1_010_000.0, 1_010_000.0)
     stamps = range(1_010_000, 1_010_000 + 3_600_000, 50_000)
-    assert all(clock.is_credible(ts, 10.0) for ts in stamps)
+    assert all(clock.take(ts, 10.0) for ts in stamps)
 
 
 def test_the_exchange_clock_believes_the_fastest_reply() -> None:

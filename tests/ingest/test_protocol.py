@@ -13,7 +13,9 @@ from ingest.plan import FeedPlan
 from ingest.protocol import SILENCE_S, DeribitSession
 from ingest.subscriptions import REFUSED_RETRY_S
 from ingest.wire import ProtocolError
-from tests.ingest.canned import DATA, frame, load
+from tests.ingest.canned import DATA, NOW_US, frame, load
+
+NOW_MS = NOW_US // 1000
 
 
 class CannedVenue:
@@ -43,9 +45,7 @@ class CannedVenue:
         else:
             result = "ok"
         reply = {"jsonrpc": "2.0", "id": request["id"], "result": result, "testnet": False}
-        return list(
-            self.session.receive(json.dumps({**reply, "usOut": 1_795_450_000_000_000}), now_s)
-        )
+        return list(self.session.receive(json.dumps({**reply, "usOut": NOW_MS * 1000}), now_s))
 
     def answer_all(self, now_s: float) -> list[object]:
         events: list[object] = []
@@ -123,14 +123,33 @@ def test_requests_of_one_method_never_hold_up_another() -> None:
     assert [r["method"] for r in venue.collect()].count("public/subscribe") == 2
 
 
-def test_an_index_price_from_the_far_future_is_refused(venue: CannedVenue) -> None:
+def test_an_index_price_from_the_far_future_waits_for_the_exchanges_own_time(
+    venue: CannedVenue,
+) -> None:
     venue.answer_all(100.0)
     message = load("price_index")
-    message["params"]["data"]["timestamp"] = 1_795_450_000_000 + 7 * 86_400_000
-    with pytest.raises(ProtocolError, match="far ahead"):
-        venue.session.receive(frame(message), 100.0)
-    message["params"]["data"]["timestamp"] = 1_795_450_001_000
+    message["params"]["data"]["timestamp"] = NOW_MS + 7 * 86_400_000
+    assert [venue.session.receive(frame(message), 100.0) for _ in range(3)] == [[]] * 3
+    assert [request["method"] for request in venue.collect()] == ["public/test"]
+    events = venue.answer(venue.requests[-1], 100.1)
+    assert Gap(GapCause.FAR_AHEAD, "3 messages") in events
+    assert not any(isinstance(event, IndexPrice) for event in events)
+    message["params"]["data"]["timestamp"] = NOW_MS + 1_000
     assert len(venue.session.receive(frame(message), 101.0)) == 1
+
+
+def test_doubted_times_are_asked_about_until_somebody_answers(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    message = load("price_index")
+    message["params"]["data"]["timestamp"] = NOW_MS + 7 * 86_400_000
+    venue.session.receive(frame(message), 100.0)
+    for second in range(45):
+        venue.session.on_timer(100.0 + second)
+    asked = [request for request in venue.collect() if request["method"] == "public/test"]
+    assert len(asked) == 3, "one at a time, again after 20 s"
+    reply = {"id": asked[-1]["id"], "result": {}, "usOut": (NOW_MS + 7 * 86_400_000) * 1000}
+    events = venue.session.receive(json.dumps(reply), 145.0)
+    assert [type(event) for event in events] == [Venue, IndexPrice]
 
 
 def test_an_empty_list_of_a_living_book_is_doubted_and_asked_for_again(venue: CannedVenue) -> None:
