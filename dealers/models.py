@@ -72,7 +72,7 @@ class PosteriorModel:
         "signed trades",
         "open interest over time",
         "assumed odds of who took",
-        "unknown starts that lean together by 8 % of open interest",
+        "unknown starts that lean together by 6 % of open interest",
     )
 
     def estimate(self, inputs: ModelInputs) -> PositionEstimate | Unavailable:

@@ -13,7 +13,7 @@ from dealers.flow import FlowColumns
 from dealers.marginals import Marginals, SharedError, from_weights
 from greeks.conventions import FloatArray
 
-START_LOADING = 0.14
+START_LOADING = 0.10
 """How much unknown starts of one option type have in common [A]. 0 would let a thousand unknown
 signs cancel, and open interest alone would seem to tell net GEX."""
 _FLOOR = 1e-12  # odds left to a book that contradicts the tape: only the bound holds
