@@ -5,6 +5,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field
 
 from app.schemas import Body, Coin, Ms, Number, Usd
+from dealers.response import VolatilitySource
 
 Row = TypeVar("Row")
 Lo = Annotated[Number, Field(description="5 % quantile over draws of the inventory, coins")]
@@ -89,6 +90,10 @@ class MeasuredSlope(BaseModel):
     t_statistic: Number
     samples: int
     reason: Annotated[str | None, Field(description="why it is not established")]
+    measured_on: Annotated[
+        VolatilitySource,
+        Field(description="`atm_iv` as this board saw it, or the venue's `volatility_index`"),
+    ]
 
 
 class VegaPressure(BaseModel):

@@ -236,6 +236,7 @@ def slope(found: Slope) -> dict[str, Json]:
         "t_statistic": found.t_statistic if math.isfinite(found.t_statistic) else None,
         "samples": found.samples,
         "reason": found.reason,
+        "measured_on": found.measured_on.value,
     }
 
 

@@ -25,7 +25,7 @@ from app.positions_store import (
 from app.settings import Source
 from app.store import Store
 from dealers.flow import FlowBook
-from dealers.hours import HOUR_MS
+from dealers.hours import HOUR_MS, Hour
 from dealers.posterior import PosteriorState
 from dealers.reading import TapeReading, read_tape
 from dealers.tape import AggressorSide, Trade
@@ -63,6 +63,10 @@ class TapeFeed(Protocol):
     @property
     def tape(self) -> Tape:
         """The trades as they are booked."""
+
+    @property
+    def past_hours(self) -> Sequence[Hour]:
+        """Hours before the start, as far as the venue tells them."""
 
 
 class PositionService:
@@ -109,7 +113,7 @@ class PositionService:
             trades = self._feed.tape.booked_after(self._booked)
         booked = self._feed.tape.recorded
         self._followed, self.reading = await asyncio.to_thread(
-            follow, self._followed, trades, state.snapshot, self._rng
+            follow, self._followed, trades, state.snapshot, self._rng, self._feed.past_hours
         )
         self._booked = booked
         return True
@@ -163,6 +167,7 @@ def follow(
     trades: Sequence[Trade],
     snapshot: ExposureSnapshot,
     rng: np.random.Generator,
+    past: Sequence[Hour] = (),
 ) -> tuple[Followed, TapeReading]:
     """Fold new trades and the open interest of a snapshot's chain, and ask the models."""
     chain = snapshot.chain
@@ -170,7 +175,7 @@ def follow(
     hours = followed.hours.observe(
         chain.as_of_ms, chain.index_price, atm_iv_30d(snapshot) or np.nan
     ).add_vega(_taker_vega(trades, snapshot))
-    return replace(followed, state=state, hours=hours), read_tape(state, chain, hours)
+    return replace(followed, state=state, hours=hours), read_tape(state, chain, hours, past)
 
 
 def _taker_vega(trades: Sequence[Trade], snapshot: ExposureSnapshot) -> float:

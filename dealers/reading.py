@@ -1,12 +1,12 @@
 """What is read from the tape, in a form that later chains can use: positions and responses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from dealers.estimate import PositionEstimate
-from dealers.hours import HourLog
+from dealers.hours import Hour, HourLog
 from dealers.inventory import ModelInputs, Unavailable
 from dealers.ladder import GexLadder
 from dealers.models import FlowModel, PosteriorModel
@@ -85,8 +85,13 @@ class TapeReading:
         return np.fromiter(rows, np.int64, len(chain))
 
 
-def read_tape(state: PosteriorState, chain: OptionChain, hours: HourLog) -> TapeReading:
-    """Ask the models that follow the tape what dealers hold in a chain."""
+def read_tape(
+    state: PosteriorState, chain: OptionChain, hours: HourLog, past: Sequence[Hour] = ()
+) -> TapeReading:
+    """Ask the models that follow the tape what dealers hold in a chain.
+
+    `past` stands in for hours that were not seen, `HourLog.spot_vol_beta`.
+    """
     inputs = ModelInputs(chain, GexLadder.of(chain), state, np.random.default_rng(SEED))
     flows = state.book.flows.values()
     return TapeReading(
@@ -99,6 +104,6 @@ def read_tape(state: PosteriorState, chain: OptionChain, hours: HourLog) -> Tape
         trades=sum(flow.trades for flow in flows),
         missing=sum(flow.missing for flow in flows),
         followed=len(state.clouds),
-        beta=hours.spot_vol_beta(),
+        beta=hours.spot_vol_beta(past),
         vega_impact=hours.vega_impact(),
     )

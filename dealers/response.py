@@ -1,6 +1,7 @@
 """How volatility answers: to spot moves, and to dealers' need for options. Measured, with error."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -9,6 +10,13 @@ from greeks.conventions import FloatArray
 MIN_R_SQUARED = 0.05
 MIN_T_STATISTIC = 2.0
 MIN_SAMPLES = 24
+
+
+class VolatilitySource(StrEnum):
+    """Whose hourly changes of volatility a slope was measured on."""
+
+    ATM_IV = "atm_iv"  # at the money, 30 days, as this board saw it
+    VOLATILITY_INDEX = "volatility_index"  # the venue's own history of its DVOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,7 @@ class Slope:
     samples: int
     used: float
     reason: str | None
+    measured_on: VolatilitySource = VolatilitySource.ATM_IV
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """A price through time as minute bars: remembered going forward, invented going back."""
 
-import math
-
 import numpy as np
+
+from greeks.conventions import FloatArray
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 KEPT = 50_000
+WICK = 0.37
+"""How far a bar reaches beyond its ends, in deviations of an hour's change."""
 
 Bar = tuple[int, float, float, float, float]
 
@@ -19,13 +21,17 @@ class Candles:
 
     @classmethod
     def invent(
-        cls, value: float, vol: float, now_ms: int, decimals: int, rng: np.random.Generator
+        cls,
+        value: float,
+        steps: FloatArray,
+        now_ms: int,
+        decimals: int,
+        rng: np.random.Generator,
     ) -> "Candles":
-        """Invent 30 days of hourly bars that end at a value, with a yearly volatility."""
-        hours = 30 * 24
-        steps = rng.standard_normal(hours) * vol * math.sqrt(HOUR_MS / 31_536_000_000)
+        """Invent hourly bars that end at a value, one for each of the log changes `steps`."""
+        hours = len(steps)
         closes = value * np.exp(np.concatenate([-np.cumsum(steps[::-1])[::-1], [0.0]]))
-        spread = np.abs(rng.standard_normal((2, hours))) * vol * 0.004
+        spread = np.abs(rng.standard_normal((2, hours))) * WICK * steps.std()
         begin = now_ms // HOUR_MS * HOUR_MS - hours * HOUR_MS
         bars: list[Bar] = []
         for k in range(hours):

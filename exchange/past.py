@@ -7,12 +7,14 @@ import numpy as np
 
 from exchange.calendar import last_roll
 from exchange.candles import HOUR_MS, Candles
+from exchange.paths import VOL_RETURN_BETA
 from exchange.state import Future, Index, MarketState, OptionTable
 from exchange.tape import Earlier
-from greeks.conventions import MS_PER_DAY, FloatArray
+from greeks.conventions import MS_PER_DAY, MS_PER_YEAR, FloatArray
 
 DAYS = 30
-VOLATILITY_OF_DVOL = 0.9
+OWN_VOLATILITY_OF_DVOL = 0.6
+"""Yearly, of what the index's own moves do not explain."""
 TYPICAL_FUNDING = 8e-5
 PERPETUAL_TURNOVER, FUTURE_TURNOVER, OPTION_TURNOVER = 0.8, 0.1, 0.06
 """What trades in a day, as a share of open interest."""
@@ -21,11 +23,13 @@ PRINTS_A_DAY = 6000
 
 def invent_past(state: MarketState, index: Index, vol: float, rng: np.random.Generator) -> None:
     """Give an index 30 days of history that end at its present values."""
-    index.price_history = Candles.invent(index.price, vol, state.now_ms, index.decimals, rng)
+    root = math.sqrt(HOUR_MS / MS_PER_YEAR)
+    moves, own = rng.standard_normal((2, DAYS * 24)) * root
+    moves *= vol
+    index.price_history = Candles.invent(index.price, moves, state.now_ms, index.decimals, rng)
     if not math.isnan(index.volatility):
-        index.volatility_history = Candles.invent(
-            index.volatility, VOLATILITY_OF_DVOL, state.now_ms, 2, rng
-        )
+        levels = VOL_RETURN_BETA * moves + OWN_VOLATILITY_OF_DVOL * own
+        index.volatility_history = Candles.invent(index.volatility, levels, state.now_ms, 2, rng)
     roll = last_roll(state.now_ms)
     closes = {at + HOUR_MS: close for at, close in index.price_history.closes()}
     state.delivery_prices[index.name] = [

@@ -177,6 +177,20 @@ class VolatilityIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class PastPrices:
+    """What the perpetual stood at when each past hour began: (exchange ms, USD), oldest first."""
+
+    hours: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastVolatility:
+    """What DVOL stood at when each past hour began: (exchange ms, fraction), oldest first."""
+
+    hours: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trades:
     """Option trades as they printed, oldest first."""
 
@@ -235,6 +249,8 @@ Event = (
     | IndexPrice
     | DeliveryEstimate
     | VolatilityIndex
+    | PastPrices
+    | PastVolatility
     | Trades
     | PlatformState
     | Gap

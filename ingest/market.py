@@ -3,10 +3,19 @@
 import math
 from dataclasses import dataclass, replace
 
+from dealers.hours import Hour
 from dealers.liquidity import Liquidity
 from greeks.conventions import Settlement
 from ingest.book import OrderBook
-from ingest.events import BookUpdate, Event, FutureTicker, Instrument, VolatilityIndex
+from ingest.events import (
+    BookUpdate,
+    Event,
+    FutureTicker,
+    Instrument,
+    PastPrices,
+    PastVolatility,
+    VolatilityIndex,
+)
 from ingest.instruments import InstrumentTable
 
 HALF_PCT, ONE_PCT = 0.005, 0.01
@@ -52,6 +61,8 @@ class MarketState:
         self._tickers: dict[str, FutureTicker] = {}
         self._books: dict[str, OrderBook] = {}
         self._volatility: VolatilityIndex | None = None
+        self._past_prices: PastPrices | None = None
+        self._past_volatility: PastVolatility | None = None
 
     def apply(self, event: Event) -> bool:
         """Write one event; False when a book lost its thread and needs a new image."""
@@ -64,9 +75,21 @@ class MarketState:
                 self._volatility is None or event.ts_event >= self._volatility.ts_event
             ):
                 self._volatility = event
+            case PastPrices():
+                self._past_prices = event
+            case PastVolatility():
+                self._past_volatility = event
             case _:
                 pass
         return True
+
+    def past_hours(self) -> tuple[Hour, ...]:
+        """Hours of the last week at whose start the venue knew the perpetual and DVOL."""
+        if self._past_prices is None or self._past_volatility is None:
+            return ()
+        volatility = dict(self._past_volatility.hours)
+        prices = self._past_prices.hours
+        return tuple(Hour(at, usd, volatility[at]) for at, usd in prices if at in volatility)
 
     def freeze(self, table: InstrumentTable) -> MarketContext:
         """Hand out what is known of the futures that are listed."""

@@ -29,6 +29,7 @@ from ingest.events import (
 )
 from ingest.listings import Book, Listings
 from ingest.pacing import Pacer
+from ingest.past_hours import ask_past, parse_bars, parse_chart
 from ingest.plan import (
     HEARTBEAT_S,
     LISTING_PERIOD_S,
@@ -86,6 +87,7 @@ class DeribitSession:
         self._look_ups = NameQueue(LOOK_UP_PERIOD_S)
         self._focused: frozenset[str] = frozenset()
         self._market: frozenset[str] = frozenset()
+        self._asked_past = False
 
     def start(self, now_s: float) -> None:
         """Queue what opens a session."""
@@ -294,6 +296,10 @@ class DeribitSession:
                 events.append(messages.parse_ticker(ticker))
             case Asked.HISTORY | Asked.MISSING:
                 events.append(self._past_trades(request, result, now_s))
+            case Asked.PAST_PRICES:
+                events.append(parse_chart(wire.decode_one(result, wire.WireChart)))
+            case Asked.PAST_VOLATILITY:
+                events.append(parse_bars(wire.decode_one(result, wire.WireBars)))
             case Asked.CONTROL | Asked.TIME:
                 pass
         return events
@@ -342,6 +348,10 @@ class DeribitSession:
             self._summaries.add(currency, now_s)
             if currency not in self._readers:
                 gaps += self._begin_history(currency, now_s)
+        if not self._asked_past:
+            for asked, method, params in ask_past(self._plan.asset, instruments, self._server_ms):
+                self._asked_past = True
+                self._requests.send(method, params, Request(asked, now_s))
         self._poll(now_s)
         return gaps
 

@@ -26,6 +26,8 @@ class Asked(Enum):
     TICKER = auto()
     HISTORY = auto()
     MISSING = auto()
+    PAST_PRICES = auto()
+    PAST_VOLATILITY = auto()
 
 
 MATTERS = {Asked.SUBSCRIBE, Asked.INSTRUMENTS, Asked.SUMMARY, Asked.HISTORY, Asked.MISSING}

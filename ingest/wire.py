@@ -149,6 +149,19 @@ class WireVolatility(msgspec.Struct):
     volatility: float
 
 
+class WireBars(msgspec.Struct):
+    """Bars of the volatility index, a page of them: `[ms, open, high, low, close]` rows."""
+
+    data: list[tuple[Count, float, float, float, float]]
+
+
+class WireChart(msgspec.Struct):
+    """Bars of an instrument, as columns."""
+
+    ticks: list[Count] = []
+    open: list[float] = []
+
+
 class WireTrade(msgspec.Struct):
     """One public trade."""
 

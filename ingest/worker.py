@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from dealers.hours import Hour
 from greeks.chain import OptionChain
 from greeks.conventions import Settlement
 from ingest.chain_state import ChainState
@@ -117,6 +118,11 @@ class AssetFeed:
     def market(self) -> MarketContext:
         """Hand out what the asset's futures and perpetuals show now."""
         return self._market.freeze(self.state.table)
+
+    @property
+    def past_hours(self) -> tuple[Hour, ...]:
+        """Hours of the last week as the venue tells them; empty where it has no DVOL."""
+        return self._market.past_hours()
 
     def focus(self, instrument_names: Iterable[str]) -> None:
         """Follow the tickers of these listed options, at most 400, until the next call."""

@@ -23,7 +23,7 @@ from app.store import Store
 from app.views import header, rows
 from dealers.checkpoint import freeze_posterior
 from dealers.flow import FlowBook
-from dealers.hours import HourLog
+from dealers.hours import Hour, HourLog
 from dealers.posterior import PosteriorState
 from dealers.reading import NOT_READ, TapeReading, read_tape
 from dealers.rules import RULES, PositionModel
@@ -44,6 +44,7 @@ class MarketFeed:
 
     asset: str = "BTC"
     tape_since_ms: int | None = AS_OF_MS - MS_PER_DAY
+    past_hours: tuple[Hour, ...] = ()
     tape: TapeLog = field(default_factory=TapeLog)
     hub: SnapshotHub = field(default_factory=SnapshotHub)
     market: AgentMarket = field(default_factory=lambda: AgentMarket(5, len(BASE)))

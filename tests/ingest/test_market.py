@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dealers.hours import Hour
 from greeks.conventions import Settlement
 from ingest.agenda import NameQueue
 from ingest.book import OrderBook
@@ -14,7 +15,9 @@ from ingest.events import BookUpdate, FutureTicker, Instrument, Kind, Volatility
 from ingest.instruments import build_table
 from ingest.market import MarketState
 from ingest.pacing import TARIFFS, UNPACED, Pacer
+from ingest.past_hours import parse_bars, parse_chart
 from ingest.subscriptions import Subscriptions
+from ingest.wire import WireBars, WireChart
 
 NEVER = 32_503_708_800_000
 Levels = tuple[tuple[float, float], ...]
@@ -48,6 +51,14 @@ def test_depth_adds_dollars_of_the_inverse_and_coins_times_price_of_the_linear_b
     assert liquidity.bid_one_pct_usd == pytest.approx(570 + 999, rel=1e-14)
     assert liquidity.ask_half_pct_usd == pytest.approx(40 + 2002, rel=1e-14)
     assert math.isnan(liquidity.volume_24h_usd)
+
+
+def test_past_hours_are_those_at_whose_start_price_and_volatility_are_both_known() -> None:
+    state = MarketState("BTC")
+    state.apply(parse_chart(WireChart(ticks=[1, 2, 3], open=[9e4, 0.0, 9.2e4])))
+    assert state.past_hours() == ()
+    state.apply(parse_bars(WireBars(data=[(at, 40.0 + at, 0, 0, 0) for at in (0, 1, 2, 3)])))
+    assert state.past_hours() == (Hour(1, 9e4, 0.41), Hour(3, 9.2e4, 0.43))
 
 
 def test_a_change_that_does_not_chain_leaves_the_book_unknown_until_an_image() -> None:

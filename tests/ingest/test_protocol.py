@@ -16,6 +16,7 @@ from ingest.wire import ProtocolError
 from tests.ingest.canned import DATA, NOW_US, frame, load
 
 NOW_MS = NOW_US // 1000
+HOUR_MS = 3_600_000
 
 
 class CannedVenue:
@@ -42,6 +43,10 @@ class CannedVenue:
             result = load("book_summary")["result"]
         elif "last_trades" in method:
             result = {"trades": [], "has_more": False}
+        elif method == "public/get_tradingview_chart_data":
+            result = {"status": "ok", "ticks": [0, HOUR_MS], "open": [9e4, 9.1e4], "close": [1, 1]}
+        elif method == "public/get_volatility_index_data":
+            result = {"data": [[HOUR_MS, 42.0, 43.0, 41.0, 42.5]], "continuation": None}
         else:
             result = "ok"
         reply = {"jsonrpc": "2.0", "id": request["id"], "result": result, "testnet": False}
@@ -216,6 +221,16 @@ def test_missing_trades_are_asked_for_by_number(venue: CannedVenue) -> None:
     venue.session.request_missing("BTC-27NOV26-90000-C", range(7, 10), 100.0)
     request = next(r for r in venue.collect() if "last_trades" in r["method"])
     assert (request["params"]["start_seq"], request["params"]["end_seq"]) == (7, 9)
+
+
+def test_the_past_week_is_asked_once_a_session_of_the_inverse_perpetual(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    asked = [r["params"] for r in venue.requests if "chart_data" in r["method"]]
+    assert [params["instrument_name"] for params in asked] == ["BTC-PERPETUAL"]
+    assert asked[0]["end_timestamp"] - asked[0]["start_timestamp"] == 7 * 24 * HOUR_MS
+    venue.session.on_timer(4000.0)  # lists are read again
+    venue.answer_all(4000.0)
+    assert sum("volatility_index_data" in r["method"] for r in venue.requests) == 1
 
 
 def test_an_error_without_id_is_survived(venue: CannedVenue) -> None:
