@@ -139,7 +139,7 @@ def is_computable(
         return np.asarray(ok & (iv > 0) & (sd <= MAX_SD) & np.isfinite(years))
 
 
-def differs_from_previous(*columns: FloatArray | IntArray) -> BoolArray:
+def differs_from_previous(*columns: FloatArray | IntArray | BoolArray) -> BoolArray:
     """Rows that differ from the row before them in some column; the first always counts."""
     differs = np.ones(len(columns[0]), bool)
     later = differs[1:]

@@ -46,14 +46,15 @@ def find_book_flips(
     nearest = np.full((len(profiles), len(book.expiry_ms)), np.nan)
     if not (book.spot_usd > 0 and len(book.expiry_ms)):
         return [() for _ in profiles], nearest
-    total = np.stack([profile.gex_usd_per_1pct for profile in profiles])
-    by_expiry = np.stack([profile.expiry_gex_usd_per_1pct for profile in profiles])
+    total = np.array([profile.gex_usd_per_1pct for profile in profiles])
+    by_expiry = np.array([profile.expiry_gex_usd_per_1pct for profile in profiles])
     curves = sample_curves(book.mixture, LADDER, total, by_expiry)
     roots = find_roots(book.mixture, curves)
-    alone = roots.groups != WHOLE
-    far_first = np.argsort(-np.abs(roots.move[alone]), kind="stable")  # the nearest is written last
-    owner = roots.sets[alone][far_first], roots.groups[alone][far_first]
-    nearest[owner] = book.spot_usd * np.exp(roots.move[alone][far_first])
+    alone = np.flatnonzero(roots.groups != WHOLE)
+    move = roots.move[alone]
+    far_first = (-np.abs(move)).argsort(kind="stable")  # the nearest is written last
+    alone, move = alone[far_first], move[far_first]
+    nearest[roots.sets[alone], roots.groups[alone]] = book.spot_usd * np.exp(move)
     return _describe(book, curves, roots, gross), nearest
 
 

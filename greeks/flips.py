@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from greeks.black76 import differs_from_previous
 from greeks.conventions import BoolArray, FloatArray, IntArray
 from greeks.ladder import Ladder
 from greeks.mixture import WHOLE, Mixture
@@ -18,8 +19,8 @@ _FINE_STEP = 0.5  # of the narrowest width: spacing of the levels added around n
 _MAX_FINE_LEVELS = 4000
 _MAX_ITERATIONS = 60
 _BISECTION_TOLERANCE = 1e-15
-_NEWTON_TOLERANCE = 1e-8
-"""A Newton step this small leaves an error of its square over the narrowest width: 1e-14."""
+_STEP_TOLERANCE = 1e-8
+"""Newton's step of this size leaves an error of its square over the narrowest width: 1e-14."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +78,43 @@ def sample_curves(
     ladder may step over it gets its own finer levels, and the whole book those of all such groups.
     """
     values = np.concatenate([total[:, None], by_group], axis=1)
+    _settle_signs(mixture, ladder, values)
+    sets = np.arange(len(values)).repeat(values.shape[1])
+    groups = np.tile(np.arange(WHOLE, by_group.shape[1]), len(values))
+    fine, rows = _fine_moves(mixture, ladder), values.reshape(len(sets), -1)
+    if not fine:
+        return [Curves(sets, groups, ladder.moves, rows)]
+    plain = ~np.isin(groups, [WHOLE, *fine])
+    curves = [Curves(sets[plain], groups[plain], ladder.moves, rows[plain])]
+    fine[WHOLE] = np.concatenate(list(fine.values()))
+    return curves + [_refined(mixture, ladder, g, values[:, g - WHOLE], fine[g]) for g in fine]
+
+
+def _settle_signs(mixture: Mixture, ladder: Ladder, values: FloatArray) -> None:
+    """Write exact sums over (P, 1 + G, M) values too small for the sign of the fast ones.
+
+    Groups that fade out on the ladder are exact already.
+    """
     size = np.abs(values)
     unsure = size < _UNSURE * size.max(axis=2, keepdims=True)
+    unsure[:, 1:][:, mixture.fades(ladder)] = False
     for row in np.flatnonzero(unsure.any(axis=(0, 2))).tolist():
-        _settle_signs(mixture, ladder, row + WHOLE, values[:, row], unsure[:, row])
-    sets = np.repeat(np.arange(len(values))[:, None], values.shape[1], axis=1)
-    groups = np.broadcast_to(np.arange(WHOLE, by_group.shape[1]), sets.shape)
-    fine = _fine_moves(mixture, ladder)
-    plain = ~np.isin(groups, [WHOLE, *fine]) if fine else np.ones(groups.shape, bool)
-    curves = [Curves(sets[plain], groups[plain], ladder.moves, values[plain])]
-    if fine:
-        fine[WHOLE] = np.concatenate(list(fine.values()))
-        curves += [_refined(mixture, ladder, g, values[:, g - WHOLE], fine[g]) for g in fine]
-    return curves
-
-
-def _settle_signs(
-    mixture: Mixture, ladder: Ladder, group: int, values: FloatArray, unsure: BoolArray
-) -> None:
-    """Write exact values over unsure ones; beyond the curve's reach they are zero."""
-    low, high = mixture.extent()
-    rows = slice(None) if group == WHOLE else slice(group, group + 1)
-    reached = slice(*ladder.moves.searchsorted([min(low[rows]), max(high[rows])]))
-    columns = reached.start + np.flatnonzero(unsure[:, reached].any(axis=0))
-    exact = mixture.leading_at(ladder.moves[columns], group)
-    exact = np.where(unsure[:, columns], exact, values[:, columns])
-    values[unsure] = 0.0
-    values[:, columns] = exact
+        mine = unsure[:, row]
+        columns = np.flatnonzero(mine.any(axis=0))
+        exact = mixture.leading_at(ladder.moves[columns], row + WHOLE)
+        values[:, row, columns] = np.where(mine[:, columns], exact, values[:, row, columns])
 
 
 def _fine_moves(mixture: Mixture, ladder: Ladder) -> dict[int, FloatArray]:
     """For groups narrower than two steps: levels half a width apart wherever the group reaches."""
-    fine = {}
-    low, high = mixture.extent()
-    for group, width in enumerate(mixture.narrowest()):
-        if width < 2 * ladder.step:
-            bottom, top = max(low[group], ladder.moves[0]), min(high[group], ladder.moves[-1])
-            count = int(np.clip((top - bottom) / (_FINE_STEP * width), 0, _MAX_FINE_LEVELS))
-            fine[group] = np.linspace(bottom, top, count)
+    narrow = np.flatnonzero(mixture.narrowest() < 2 * ladder.step)
+    if not len(narrow):
+        return {}
+    fine, widths, (low, high) = {}, mixture.narrowest(), mixture.extent()
+    for group in narrow.tolist():
+        bottom, top = max(low[group], ladder.moves[0]), min(high[group], ladder.moves[-1])
+        count = int(np.clip((top - bottom) / (_FINE_STEP * widths[group]), 0, _MAX_FINE_LEVELS))
+        fine[group] = np.linspace(bottom, top, count)
     return fine
 
 
@@ -129,13 +129,15 @@ def _refined(
 
 
 def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
-    """All zeros of the curves: sign changes, and pairs of zeros between two levels.
+    """The zeros of the curves: sign changes, and pairs of zeros between two levels.
 
-    Newton's method, with bisection as its safeguard, refines all zeros at once on the exact
+    All of a whole curve; of a single group the changes next to spot, to each side.
+
+    Halley's method, with bisection as its safeguard, refines all zeros at once on the exact
     sums to the last bits of the log-move.
     """
     found = [_sign_changes(batch) for batch in curves]
-    found += [_hidden_pairs(mixture, batch) for batch in curves]
+    found += [pair for batch in curves for pair in _hidden_pairs(mixture, batch)]
     sets, groups, low, high, value_low, start = (
         np.concatenate([getattr(part, name) for part in found])
         for name in ("sets", "groups", "low", "high", "value_low", "start")
@@ -151,65 +153,66 @@ def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
 def _sign_changes(curves: Curves) -> _Brackets:
     """Neighbouring nonzero values of opposite sign; zeros between them belong to the change."""
     flat, length = curves.values.ravel(), len(curves.moves)
-    known = np.flatnonzero(flat)
+    known = np.flatnonzero(flat != 0)
     positive = flat[known] > 0
     change = np.flatnonzero(positive[1:] != positive[:-1])
     left, right = known[change], known[change + 1]
-    one_curve = left // length == right // length
-    left, right = left[one_curve], right[one_curve]
-    row, low, high = left // length, curves.moves[left % length], curves.moves[right % length]
-    start = low + (high - low) * flat[left] / (flat[left] - flat[right])
-    inside = (left % length > 0) & (left % length < length - 2) & (right == left + 1)
-    start[inside] = _cubic_guess(curves, left[inside], low[inside], high[inside], start[inside])
-    return _Brackets(curves.sets[row], curves.groups[row], low, high, flat[left], start)
+    row = left // length
+    one_curve = row == right // length
+    row, left, right = row[one_curve], left[one_curve], right[one_curve]
+    value_low, value_high = flat[left], flat[right]
+    low, high = curves.moves[left % length], curves.moves[right % length]
+    start = _chord(low, high, value_low, value_high)
+    groups = curves.groups[row]
+    kept = np.flatnonzero((groups == WHOLE) | _is_next_to_spot(row, start))
+    return _Brackets(
+        curves.sets[row[kept]], groups[kept], low[kept], high[kept], value_low[kept], start[kept]
+    )
 
 
-def _cubic_guess(
-    curves: Curves, left: IntArray, low: FloatArray, high: FloatArray, linear: FloatArray
+def _is_next_to_spot(curve: IntArray, moves: FloatArray) -> BoolArray:
+    """Which of each curve's moves, rising, are the last below zero and the first above it."""
+    above = moves >= 0
+    first = differs_from_previous(curve, above)
+    return np.where(above, first, np.append(first[1:], True))
+
+
+def _chord(
+    low: FloatArray, high: FloatArray, value_low: FloatArray, value_high: FloatArray
 ) -> FloatArray:
-    """Where the move as a cubic of the value, through two levels to each side, has value zero.
-
-    Neville's scheme; `linear` where that leaves the bracket.
-    """
-    at = np.arange(-1, 3)[:, None] + left
-    value = curves.values.ravel()[at]
-    guess = curves.moves[at % len(curves.moves)]
-    with np.errstate(all="ignore"):
-        for k in (1, 2, 3):
-            first, last = value[:-k], value[k:]
-            guess = (last * guess[:-1] - first * guess[1:]) / (last - first)
-    return np.where((guess[0] > low) & (guess[0] < high), guess[0], linear)
+    """Where the straight line between two values is zero."""
+    return low + (high - low) * (value_low / (value_low - value_high))
 
 
-def _hidden_pairs(mixture: Mixture, curves: Curves) -> _Brackets:
+def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
     """Two brackets around each extremum that crosses zero between two levels."""
     values, moves = curves.values, curves.moves
     size = np.abs(values)
-    row, at = np.nonzero(size[:, 1:-1] < _GRAZE * (size[:, 2:] + size[:, :-2]))
-    before, middle, after = values[row, at], values[row, at + 1], values[row, at + 2]
+    grazes = size[:, 1:-1] < _GRAZE * (size[:, 2:] + size[:, :-2])
+    at = np.flatnonzero(grazes)
+    row, at = at // grazes.shape[1], at % grazes.shape[1] + 1
+    before, middle, after = (values[row, at + step] for step in (-1, 0, 1))
     sign = np.sign(middle)  # the value dips towards zero, of one sign throughout
     dips = (before * sign > middle * sign) & (after * sign > middle * sign)
+    if not dips.any():
+        return []
     row, at, middle = row[dips], at[dips], middle[dips]
-    extremum = value = middle
-    if len(row):
-        points = _PointSums.of(mixture, curves.sets[row], curves.groups[row])
-        slope = points.at(moves[at])[1]
-        extremum, _ = _refine(points, moves[at], moves[at + 2], slope, moves[at + 1], order=1)
-        value = points.at(extremum)[0]
-    pairs = np.flatnonzero(value * middle < 0)
-    row, at, extremum, value = row[pairs], at[pairs], extremum[pairs], value[pairs]
-    low = np.concatenate([moves[at], extremum])
-    high = np.concatenate([extremum, moves[at + 2]])
-    value_low = np.concatenate([values[row, at], value])
-    value_high = np.concatenate([value, values[row, at + 2]])
-    return _Brackets(
-        np.tile(curves.sets[row], 2),
-        np.tile(curves.groups[row], 2),
-        low,
-        high,
-        value_low,
-        low + (high - low) * value_low / (value_low - value_high),
-    )
+    low, high = moves[at - 1], moves[at + 1]
+    points = _PointSums.of(mixture, curves.sets[row], curves.groups[row])
+    slope = points.at(low)[1]
+    extremum, _ = _refine(points, low, high, slope, moves[at], order=1)
+    value = points.at(extremum)[0]
+    found = value * middle < 0
+    row, low, extremum, high = row[found], low[found], extremum[found], high[found]
+    edges = values[row, at[found] - 1], value[found], values[row, at[found] + 1]
+    sets, groups = curves.sets[row], curves.groups[row]
+    return [
+        _Brackets(sets, groups, left, right, at_left, _chord(left, right, at_left, at_right))
+        for left, right, at_left, at_right in (
+            (low, extremum, *edges[:2]),
+            (extremum, high, *edges[1:]),
+        )
+    ]
 
 
 def _refine(
@@ -220,19 +223,26 @@ def _refine(
     start: FloatArray,
     order: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Zeros of the curves (`order` 0) or of their slopes (1), and the next derivative there."""
+    """Zeros of the curves (`order` 0) or of their slopes (1), and the next derivative there.
+
+    Halley's step for the curves, Newton's for their slopes; bisection where it leaves the bracket.
+    """
     rises = at_low < 0
     move = start
     for _ in range(_MAX_ITERATIONS):
-        value, slope = points.at(move)[order : order + 2]
+        value, slope, *bend = points.at(move)[order:]
         below = (value < 0) == rises
         low, high = np.where(below, move, low), np.where(below, high, move)
         with np.errstate(all="ignore"):
-            newton = move - value / slope
-        inside = (newton >= low) & (newton <= high)
-        following = np.where(inside, newton, (low + high) / 2)
-        following = np.where(value == 0, move, following)
-        tolerance = np.where(inside, _NEWTON_TOLERANCE, _BISECTION_TOLERANCE)
+            step = value / slope
+            if bend:
+                step /= 1 - 0.5 * step * bend[0] / slope
+        following = move - step
+        inside = (following >= low) & (following <= high)
+        if not inside.all():
+            following = np.where(inside, following, (low + high) / 2)
+        following[value == 0] = move[value == 0]
+        tolerance = np.where(inside, _STEP_TOLERANCE, _BISECTION_TOLERANCE)
         settled = np.abs(following - move) <= tolerance
         move = following
         if settled.all():
@@ -252,13 +262,16 @@ class _PointSums:
 
     @classmethod
     def of(cls, mixture: Mixture, sets: IntArray, groups: IntArray) -> "_PointSums":
-        edges = np.append(mixture.starts, len(mixture.sd))
-        start = np.where(groups == WHOLE, 0, edges[groups])
-        counts = np.where(groups == WHOLE, len(mixture.sd), edges[groups + 1]) - start
-        offsets = np.cumsum(counts) - counts
-        rows = np.arange(counts.sum()) + np.repeat(start - offsets, counts)
-        weight = mixture.weights[np.repeat(sets, counts), rows]
-        return cls(mixture.centre[rows], mixture.sd[rows], weight, counts, offsets)
+        rows = [mixture.rows_of(group) for group in groups.tolist()]
+        counts = np.array([each.stop - each.start for each in rows])
+        owners = zip(sets.tolist(), rows, strict=True)
+        return cls(
+            np.concatenate([mixture.centre[each] for each in rows]),
+            np.concatenate([mixture.sd[each] for each in rows]),
+            np.concatenate([mixture.weights[own, each] for own, each in owners]),
+            counts,
+            np.cumsum(counts) - counts,
+        )
 
     def at(self, moves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value, slope and bend of each curve at its own move."""

@@ -14,7 +14,7 @@ from scipy.linalg import qr
 
 from greeks.conventions import FloatArray
 
-PLAN_WIDTHS = (0.03, 0.1)
+PLAN_WIDTHS = (0.03, 0.06, 0.12, 0.25)
 """Smallest v of each plan; what is narrower is evaluated at every level it reaches."""
 REACH = 12.0
 """Gaussians count as zero beyond this many widths: exp(-72) is below 1e-31."""

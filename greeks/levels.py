@@ -95,16 +95,16 @@ def describe_flip(spot_usd: float, slope: float, largest_near: float, gross: flo
 
 def largest_within(moves: FloatArray, values: FloatArray, low: float, high: float) -> float:
     """Largest |value| of a smooth curve between two log-moves, a peak's top by its parabola."""
-    inside = slice(*moves.searchsorted([low, high]))
-    size = np.abs(values[max(inside.start - 1, 0) : inside.stop + 1])
-    if len(size) < 3:
-        return float(size.max(initial=0.0))
-    before, middle, after = size[:-2], size[1:-1], size[2:]
-    bend = 2 * middle - before - after
-    with np.errstate(all="ignore"):
-        top = middle + (after - before) ** 2 / (8 * bend)
-    peak = (middle >= before) & (middle >= after) & (bend > 0)
-    return float(np.where(peak, top, middle).max())
+    first, last = moves.searchsorted([low, high]).tolist()
+    size = np.abs(values[first:last])
+    if not len(size):
+        return 0.0
+    at = int(size.argmax())
+    if not 0 < at < len(size) - 1:
+        return float(size[at])
+    before, top, after = (float(value) for value in size[at - 1 : at + 2])
+    bend = 2 * top - before - after
+    return top + (after - before) ** 2 / (8 * bend) if bend > 0 else top
 
 
 def nearest_flip(flips: tuple[Flip, ...], spot_usd: float) -> float | None:

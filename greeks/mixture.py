@@ -5,18 +5,24 @@ a mixture sum_i w_i phi((x - c_i)/v_i) in the log-move x, with phi(z) = exp(-z^2
 and no exposure.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from greeks.conventions import FloatArray, IntArray
-from greeks.ladder import PLAN_WIDTHS, REACH, Ladder, plans_of
+from greeks.conventions import BoolArray, FloatArray, IntArray
+from greeks.ladder import REACH, Ladder, plans_of, powers_of
 
 WHOLE = -1
 """Names the whole mixture where a group is asked for."""
+ALONE = -1
+"""In place of a plan: the group is evaluated at the levels it reaches."""
+FADED = 6.8
+"""Widths from the outermost centre at which a Gaussian has fallen to 1e-10."""
+_SHARP = 0.01
+"""Below this width an exponent summed by powers of x would lose digits: it is (x - c)^2 instead."""
 _BLOCK_CELLS = 16_384
 """Terms evaluated together in the exact sum: 128 kB, inside the second-level cache."""
 
@@ -58,24 +64,35 @@ class Mixture:
     def on(self, ladder: Ladder) -> FloatArray:
         """Sums at every level of a ladder: (C, M), to 1e-11 of the largest value.
 
-        Groups are evaluated at the nodes of the plan that their narrowest Gaussian allows; groups
-        narrower than every plan at the levels themselves, where they reach.
+        Neighbouring groups are evaluated together at the nodes of the plan that their narrowest
+        Gaussian allows; groups narrower than every plan at the levels themselves.
         """
         total = np.zeros((len(self.weights), ladder.count))
-        for run in self._runs(ladder):
+        for run in self._runs(ladder, self.planned(ladder)):
             total[:, run.levels] += run.publish(self.weights[:, run.rows])
         return total
 
     def on_with_groups(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:
-        """The same, and the sums of the leading sets group by group: (P, G, M)."""
-        count = len(self.weights)
-        total = np.zeros((count, ladder.count))
-        by_group = np.zeros((self.leading, len(self.starts), ladder.count))
-        for run in self._runs(ladder):
-            sums = run.publish(self._weights_with_groups(run.groups, run.rows))
-            total[:, run.levels] += sums[:count]
-            alone = by_group[:, run.groups, run.levels]
-            alone[...] = sums[count:].reshape(alone.shape)
+        """The same, and the sums of the leading sets group by group: (P, G, M).
+
+        A group that fades out inside the ladder is exact at every level, tails too.
+        """
+        lead, groups = self.leading, len(self.starts)
+        total = np.zeros((len(self.weights), ladder.count))
+        by_group = np.zeros((lead, groups, ladder.count))
+        plan_of_group = np.where(self.fades(ladder), ALONE, self.planned(ladder)).tolist()
+        for run in self._runs(ladder, plan_of_group):
+            if run.plan is None:
+                sums = run.publish(self.weights[:, run.rows])
+                by_group[:, run.first, run.levels] = sums[:lead]
+                total[lead:, run.levels] += sums[lead:]
+                continue
+            sums = run.publish(self._weights_with_groups(run))
+            by_group[:, run.first : run.last] = sums[: lead * run.groups].reshape(
+                lead, run.groups, -1
+            )
+            total[lead:] += sums[lead * run.groups :]
+        by_group.sum(axis=1, out=total[:lead])
         return total, by_group
 
     def rows_of(self, group: int) -> slice:
@@ -85,20 +102,28 @@ class Mixture:
         end = self.starts[group + 1] if group + 1 < len(self.starts) else len(self.sd)
         return slice(int(self.starts[group]), int(end))
 
-    def narrowest(self) -> list[float]:
-        """The smallest width in each group."""
-        if not len(self.starts):
-            return []
-        return list(np.minimum.reduceat(self.sd, self.starts).tolist())
+    def narrowest(self) -> FloatArray:
+        """The smallest width in each group, (G,)."""
+        return _by_group(np.minimum, self.sd, self.starts)
 
-    def extent(self) -> tuple[list[float], list[float]]:
-        """Lowest and highest log-move that each group reaches."""
-        if not len(self.starts):
-            return [], []
-        reach = REACH * self.sd
-        low = np.minimum.reduceat(self.centre - reach, self.starts)
-        high = np.maximum.reduceat(self.centre + reach, self.starts)
-        return low.tolist(), high.tolist()
+    def extent(self, reach: float = REACH) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest log-move within `reach` widths of a centre of each group, (G,)."""
+        away = reach * self.sd
+        low = _by_group(np.minimum, self.centre - away, self.starts)
+        return low, _by_group(np.maximum, self.centre + away, self.starts)
+
+    def planned(self, ladder: Ladder) -> list[int]:
+        """The plan of a ladder that each group's narrowest Gaussian allows, or `ALONE`: (G,)."""
+        widths = [plan.min_sd for plan in plans_of(ladder)]
+        return [bisect_right(widths, width) - 1 for width in self.narrowest().tolist()]
+
+    def fades(self, ladder: Ladder) -> BoolArray:
+        """Groups so far below their peak at an end of the ladder that a plan has no digits there.
+
+        Plans are exact to 1e-12 of the peak, which is more than some of what is left.
+        """
+        low, high = self.extent(FADED)
+        return np.asarray((low > ladder.moves[0]) | (high < ladder.moves[-1]))
 
     def _sums_at(self, moves: FloatArray, weights: FloatArray, rows: slice) -> FloatArray:
         out = np.empty((len(weights), len(moves)))
@@ -109,68 +134,80 @@ class Mixture:
             np.matmul(weights, terms, out=out[:, block])
         return out
 
-    def _runs(self, ladder: Ladder) -> Iterator["_Run"]:
-        """Evaluate consecutive groups that share a plan together; too narrow ones alone."""
-        plans, edges = plans_of(ladder), [*self.starts.tolist(), len(self.sd)]
-        chosen = [bisect_right(PLAN_WIDTHS, width) - 1 for width in self.narrowest()]
+    def _runs(self, ladder: Ladder, chosen: list[int]) -> Iterator["_Run"]:
+        """Evaluate consecutive groups that share a plan together, those without one alone."""
+        plans = plans_of(ladder)
+        edges = [*self.starts.tolist(), len(self.sd)]
         by_power = self._exponents_by_power()
+        low, high = self.extent()
         first = 0
         while first < len(chosen):
             plan, last = chosen[first], first + 1
-            while plan >= 0 and last < len(chosen) and chosen[last] == plan:
+            while plan != ALONE and last < len(chosen) and chosen[last] == plan:
                 last += 1
-            groups, rows = slice(first, last), slice(edges[first], edges[last])
-            if plan >= 0:
+            rows = slice(edges[first], edges[last])
+            if plan != ALONE:
                 terms = by_power[rows] @ plans[plan].powers
                 np.exp(terms, out=terms)
-                yield _Run(groups, rows, slice(None), terms, plans[plan].publish)
+                yield _Run(first, last, rows, slice(None), terms, plans[plan].publish)
             else:
-                centre, sd = self.centre[rows], self.sd[rows]
-                reach = REACH * sd.max()
-                levels = slice(
-                    bisect_left(ladder.moves, centre.min() - reach),
-                    bisect_left(ladder.moves, centre.max() + reach),
-                )
-                yield _Run(groups, rows, levels, _terms(centre, sd, ladder.moves[levels]), None)
+                levels = slice(*ladder.moves.searchsorted([low[first], high[first]]).tolist())
+                moves = ladder.moves[levels]
+                if self.sd[rows].min() > _SHARP:
+                    terms = by_power[rows] @ powers_of(moves)
+                    np.exp(terms, out=terms)
+                else:
+                    terms = _terms(self.centre[rows], self.sd[rows], moves)
+                yield _Run(first, last, rows, levels, terms, None)
             first = last
 
     def _exponents_by_power(self) -> FloatArray:
         """-(x - c)^2/(2 v^2) as coefficients of x^2, x and 1: (m, 3)."""
-        by_power = np.empty((len(self.sd), 3))
-        square, value, one = by_power[:, 0], by_power[:, 1], by_power[:, 2]
-        np.divide(-0.5, self.sd * self.sd, out=square)
+        by_power = np.empty((3, len(self.sd)))
+        square, value, one = by_power
+        np.multiply(self.sd, self.sd, out=one)
+        np.divide(-0.5, one, out=square)
         np.multiply(square, self.centre, out=value)
         np.multiply(value, self.centre, out=one)
         value *= -2
-        return by_power
+        return by_power.T
 
-    def _weights_with_groups(self, groups: slice, rows: slice) -> FloatArray:
-        """The weights of a run, and below them its leading sets with each group in its own row."""
-        count, lead, first = len(self.weights), self.leading, rows.start
-        width = groups.stop - groups.start
-        out = np.zeros((count + lead * width, rows.stop - first))
-        out[:count] = self.weights[:, rows]
-        alone = out[count:].reshape(lead, width, out.shape[1])
-        edges = [*self.starts[groups].tolist(), rows.stop]
-        for row, (start, end) in enumerate(pairwise(edges)):
-            alone[:, row, start - first : end - first] = self.weights[:lead, start:end]
+    def _weights_with_groups(self, run: "_Run") -> FloatArray:
+        """The leading sets of a run with each group in its own row, and the other sets below."""
+        lead, width, start = self.leading, run.groups, run.rows.start
+        edges = [*self.starts[run.first : run.last].tolist(), run.rows.stop]
+        out = np.zeros((lead * width + len(self.weights) - lead, run.rows.stop - start))
+        out[lead * width :] = self.weights[lead:, run.rows]
+        alone = out[: lead * width].reshape(lead, width, -1)
+        for row, (begin, end) in enumerate(pairwise(edges)):
+            alone[:, row, begin - start : end - start] = self.weights[:lead, begin:end]
         return out
 
 
 @dataclass(slots=True)
 class _Run:
-    """Consecutive groups with their terms evaluated: (rows, nodes)."""
+    """Consecutive groups, `first` to before `last`, with their terms evaluated: (rows, nodes)."""
 
-    groups: slice
+    first: int
+    last: int
     rows: slice
     levels: slice  # of the ladder, that the sums belong to
     terms: FloatArray
     plan: FloatArray | None  # from these nodes to the levels; None when the nodes are the levels
 
+    @property
+    def groups(self) -> int:
+        """How many groups."""
+        return self.last - self.first
+
     def publish(self, weights: FloatArray) -> FloatArray:
         """Weighted sums at the run's levels."""
         sums = weights @ self.terms
         return sums if self.plan is None else sums @ self.plan
+
+
+def _by_group(ufunc: np.ufunc, values: FloatArray, starts: IntArray) -> FloatArray:
+    return np.asarray(ufunc.reduceat(values, starts)) if len(starts) else np.empty(0)
 
 
 def _terms(centre: FloatArray, sd: FloatArray, moves: FloatArray) -> FloatArray:
