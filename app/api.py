@@ -112,16 +112,12 @@ class Answer:
         }
 
 
-def find_state(hub: SnapshotHub, asset: str, seq: int | None = None) -> BoardState:
-    """Return a state of the asset, or raise the 404 that it is."""
+def find_state(hub: SnapshotHub, asset: str) -> BoardState:
+    """Return the newest state of the asset, or raise the 404 that it is."""
     state = hub.latest(asset)
     if state is None:
         known = ", ".join(hub.assets()) or "none"
         raise Problem(404, "Unknown asset", f"expected one of {known}, was {asset!r}")
-    if seq is not None:
-        state = hub.at(asset, seq)
-        if state is None:
-            raise Problem(404, "Unknown state", f"{asset} keeps no state with seq {seq}")
     return state
 
 
@@ -141,7 +137,10 @@ async def read(
     ] = None,
 ) -> Answer:
     """Find the state and snapshot of a request, or raise the problem that it is."""
-    state = find_state(context.hub, asset, seq)
+    find_state(context.hub, asset)
+    state = await context.snapshots.state(context.hub, asset, seq)
+    if state is None:
+        raise Problem(404, "Unknown state", f"{asset} keeps no state with seq {seq}")
     expiries = tuple(sorted(set(expiry or ())))
     selection = Selection(position or context.settings.position, expiries, book)
     try:

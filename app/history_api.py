@@ -8,9 +8,10 @@ from pydantic import Field
 
 from app import schemas, views
 from app.api import PROBLEMS, Context, Format, find_state
-from app.history_store import DAY_MS, MAX_POINTS, Series, Window, read_window
+from app.history_store import DAY_MS, KEPT_MS, MAX_POINTS, Series, Window, read_window
 from app.problems import Problem
 from app.store import Store
+from app.store_schema import snapshot
 from app.tables import MEDIA_TYPES, TableFormat, encode_table
 from dealers.rules import PositionModel
 from greeks.conventions import Exposure, Regime
@@ -45,7 +46,7 @@ class HistoryBody(schemas.Body[list[HistoryRow]]):
     """A time series, oldest first; buckets without data are left out."""
 
     resolution: Annotated[
-        str, Field(description="seconds, minutes or hours: what the means are of")
+        str, Field(description="seconds, minutes, ten_minutes or hours: what the means are of")
     ]
     step_ms: Annotated[int, Field(description="width of a bucket")]
 
@@ -109,7 +110,7 @@ def window_of(since_ms: int | None, until_ms: int | None, as_of_ms: int, points:
     from_ms = max(0, to_ms - DAY_MS) if since_ms is None else since_ms
     if from_ms >= to_ms:
         raise Problem(422, "Bad parameter", f"from: expected less than to, {to_ms}")
-    return Window(from_ms, to_ms, points)
+    return Window(from_ms, to_ms, points, seconds_from_ms=as_of_ms - KEPT_MS[snapshot])
 
 
 def _regime(gex_usd_per_1pct: float | None) -> str:

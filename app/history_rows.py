@@ -16,6 +16,7 @@ from greeks.exposure import ExposureSnapshot, StrikeTable
 
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
+TEN_MINUTES_MS = 600_000
 HOUR_MS = 3_600_000
 
 _CURVE_VERSION = 1

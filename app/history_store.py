@@ -14,23 +14,38 @@ from app.history_rows import (
     HOUR_MS,
     MINUTE_MS,
     SECOND_MS,
+    TEN_MINUTES_MS,
     SecondRow,
     decode_chain,
     encode_chain,
     roll_up,
 )
 from app.store import Store
-from app.store_schema import EXTREMES, SCALARS, curve, last_chain, rollup_1h, rollup_1m, snapshot
+from app.store_schema import (
+    EXTREMES,
+    SCALARS,
+    curve,
+    last_chain,
+    rollup_1h,
+    rollup_1m,
+    rollup_10m,
+    snapshot,
+)
 from app.trade_store import insert_trades
 from dealers.tape import Trade
 from greeks.chain import OptionChain
 
 MAX_POINTS = 5_000
-RAW_RANGE_MS = 24 * 3_600_000
-"""A longer range is read from minutes or hours: a month of seconds takes two seconds."""
+MAX_ROWS = 21_600
+"""A range of more rows is read from a coarser table: a month of seconds takes two seconds."""
 SLICE = 50_000
 DAY_MS = 24 * 3_600_000
-KEPT_MS = {snapshot: 30 * DAY_MS, curve: 30 * DAY_MS, rollup_1m: 730 * DAY_MS}
+KEPT_MS = {
+    snapshot: 30 * DAY_MS,
+    curve: 30 * DAY_MS,
+    rollup_1m: 730 * DAY_MS,
+    rollup_10m: 730 * DAY_MS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +88,46 @@ class Resolution(StrEnum):
 
     SECONDS = "seconds"
     MINUTES = "minutes"
+    TEN_MINUTES = "ten_minutes"
     HOURS = "hours"
 
 
 TABLES = {
     Resolution.SECONDS: (snapshot, SECOND_MS),
     Resolution.MINUTES: (rollup_1m, MINUTE_MS),
+    Resolution.TEN_MINUTES: (rollup_10m, TEN_MINUTES_MS),
     Resolution.HOURS: (rollup_1h, HOUR_MS),
 }
-"""Each with the time that a row stands for."""
+"""Each with the time that a row stands for, the finest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of time cut into at most `points` buckets of `step_ms`, the end excluded."""
+    """A range of time cut into at most `points` buckets of `step_ms`, the end excluded.
+
+    Before `seconds_from_ms` the seconds are forgotten.
+    """
 
     from_ms: int
     to_ms: int
     points: int
+    seconds_from_ms: int = 0
 
     @property
     def resolution(self) -> Resolution:
-        """Seconds where the range is short and the points are fine, hours where they are coarse."""
-        if self._fair_step_ms > HOUR_MS // 2:
-            return Resolution.HOURS
-        is_fine = self._fair_step_ms < MINUTE_MS and self.to_ms - self.from_ms <= RAW_RANGE_MS
-        return Resolution.SECONDS if is_fine else Resolution.MINUTES
+        """The finest table of which the range holds few enough rows and that reaches back to it."""
+        range_ms = self.to_ms - self.from_ms
+        for resolution, (_, unit_ms) in TABLES.items():
+            is_kept = resolution != Resolution.SECONDS or self.from_ms >= self.seconds_from_ms
+            if is_kept and range_ms <= MAX_ROWS * unit_ms:
+                return resolution
+        return Resolution.HOURS
 
     @property
     def step_ms(self) -> int:
         """Width of a bucket, a whole number of what the table holds."""
-        _, unit = TABLES[self.resolution]
-        return max(1, -(-self._fair_step_ms // unit)) * unit
+        _, unit_ms = TABLES[self.resolution]
+        return max(1, -(-self._fair_step_ms // unit_ms)) * unit_ms
 
     @property
     def _fair_step_ms(self) -> int:
@@ -158,10 +181,13 @@ def _columns(row: SecondRow) -> dict[str, Any]:
 
 
 async def _close(connection: AsyncConnection, minute: Minute) -> None:
-    """Roll up a minute from its seconds, whoever wrote them, and its hour as far as it goes."""
-    series, hour_ms = minute.series, minute.ts_ms // HOUR_MS * HOUR_MS
+    """Roll up a minute from its seconds, whoever wrote them, and what it lies in so far."""
+    series = minute.series
     await _roll_up(connection, series, minute.ts_ms, Resolution.SECONDS, Resolution.MINUTES)
-    await _roll_up(connection, series, hour_ms, Resolution.MINUTES, Resolution.HOURS)
+    for coarse in (Resolution.TEN_MINUTES, Resolution.HOURS):
+        _, width_ms = TABLES[coarse]
+        start_ms = minute.ts_ms // width_ms * width_ms
+        await _roll_up(connection, series, start_ms, Resolution.MINUTES, coarse)
 
 
 async def _roll_up(

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.board import NO_TAPE
@@ -15,7 +15,9 @@ from app.settings import Source
 from dealers.liquidity import Liquidity
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
-from greeks.exposure import ExposureSnapshot
+from greeks.chain import OptionChain
+from greeks.conventions import FloatArray
+from greeks.exposure import ExposureSnapshot, compute_exposures
 
 RING = 32
 """How many past states of an asset stay readable by `seq`."""
@@ -63,12 +65,42 @@ class BoardState:
         return max(0, round((time.monotonic() - self.received_at) * 1000))
 
 
+@dataclass(frozen=True, slots=True)
+class PastState:
+    """What a former state was made of; its numbers weigh ten times as much.
+
+    `state` is without `models`; `chain` is None when it had none; `positions_coin` are those of
+    each model, in the rows of the chain.
+    """
+
+    state: BoardState
+    chain: OptionChain | None
+    positions_coin: Mapping[PositionModel, FloatArray]
+
+    @classmethod
+    def of(cls, state: BoardState) -> "PastState":
+        """Keep what the numbers of a state follow from."""
+        chain = None if state.snapshot is None else state.snapshot.chain
+        positions = {model: each.position_coin for model, each in state.models.items()}
+        return cls(replace(state, models={}), chain, positions)
+
+    def compute(self) -> BoardState:
+        """Return the state as it was published, its numbers computed anew: the same ones."""
+        if self.chain is None:
+            return self.state
+        found = compute_exposures(
+            self.chain, {model.value: coins for model, coins in self.positions_coin.items()}
+        )
+        models = {PositionModel(name): snapshot for name, snapshot in found.items()}
+        return replace(self.state, models=models)
+
+
 class SnapshotHub:
     """Replaces the latest state of an asset and wakes its readers."""
 
     def __init__(self) -> None:
         self._latest: dict[str, BoardState] = {}
-        self._rings: dict[str, OrderedDict[int, BoardState]] = {}
+        self._rings: dict[str, OrderedDict[int, PastState]] = {}
         self._changed = asyncio.Event()
 
     def publish(self, state: BoardState) -> None:
@@ -78,7 +110,7 @@ class SnapshotHub:
             raise ValueError(f"seq of {state.asset}: expected {expected}, was {state.seq}")
         self._latest[state.asset] = state
         ring = self._rings.setdefault(state.asset, OrderedDict())
-        ring[state.seq] = state
+        ring[state.seq] = PastState.of(state)
         if len(ring) > RING:
             ring.popitem(last=False)
         self._changed.set()
@@ -93,7 +125,7 @@ class SnapshotHub:
         """Return the asset's newest state, None for an asset that is not on the board."""
         return self._latest.get(asset)
 
-    def at(self, asset: str, seq: int) -> BoardState | None:
+    def at(self, asset: str, seq: int) -> PastState | None:
         """Return a recent state by its sequence number, None when it is gone or never was."""
         return self._rings.get(asset, OrderedDict()).get(seq)
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.board import Book, Selection, compute_selection
-from app.hub import BoardState
+from app.hub import BoardState, SnapshotHub
 from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 
 CACHED_SNAPSHOTS = 128
+CACHED_STATES = 4
+"""Readers of a former state ask for several views of one, and seldom."""
 
 
 class SnapshotCache:
@@ -19,6 +21,23 @@ class SnapshotCache:
     def __init__(self, size: int = CACHED_SNAPSHOTS) -> None:
         self._size = size
         self._snapshots: OrderedDict[tuple[str, int, Selection], ExposureSnapshot] = OrderedDict()
+        self._states: OrderedDict[tuple[str, int], BoardState] = OrderedDict()
+
+    async def state(self, hub: SnapshotHub, asset: str, seq: int | None) -> BoardState | None:
+        """Return the newest state or a recent one by its number; None when it is gone."""
+        newest = hub.latest(asset)
+        if newest is None or seq is None or seq == newest.seq:
+            return newest
+        past = hub.at(asset, seq)
+        if past is None:
+            return None
+        found = self._states.get((asset, seq))
+        if found is None:
+            found = await asyncio.to_thread(past.compute)
+            self._states[asset, seq] = found
+            if len(self._states) > CACHED_STATES:
+                self._states.popitem(last=False)
+        return found
 
     async def get(self, state: BoardState, selection: Selection) -> ExposureSnapshot | None:
         """Return the snapshot of a selection at a state; None while the asset is starting.

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from greeks.conventions import Exposure
 
 METADATA = MetaData()
-REVISION = "0005"
+REVISION = "0006"
 """The newest step in `migrations`; a database that has it needs no migration."""
 
 webhook = Table(
@@ -156,6 +156,7 @@ def _rollup(name: str) -> Table:
 
 
 rollup_1m = _rollup("rollup_1m")
+rollup_10m = _rollup("rollup_10m")
 rollup_1h = _rollup("rollup_1h")
 
 curve = Table(

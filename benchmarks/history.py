@@ -18,10 +18,10 @@ from sqlalchemy.engine import URL
 
 from app.alert_rules import FlipCrossed, Rule, RuleKind
 from app.alert_service import AlertService, RuleDraft
-from app.history_rows import MINUTE_MS, SecondRow
+from app.history_rows import HOUR_MS, MINUTE_MS, TEN_MINUTES_MS, SecondRow
 from app.history_store import DAY_MS, Batch, Minute, Series, Window, read_window, write
 from app.store import Store, sqlite_url
-from app.store_schema import EXTREMES, REVISION, SCALARS, rollup_1h, rollup_1m, snapshot
+from app.store_schema import EXTREMES, REVISION, SCALARS, rollup_1h, rollup_1m, rollup_10m, snapshot
 from app.webhooks import WebhookFormat
 from benchmarks.harness import Row, measure
 from tests.app.alert_board import ScriptedBoard, snapshot_for
@@ -65,7 +65,8 @@ async def make_month(path: Path, days: int) -> None:
             await connection.exec_driver_sql(statement, rows)
         for source, target, width_ms in (
             (snapshot, rollup_1m, MINUTE_MS),
-            (rollup_1m, rollup_1h, 60 * MINUTE_MS),
+            (rollup_1m, rollup_10m, TEN_MINUTES_MS),
+            (rollup_1m, rollup_1h, HOUR_MS),
         ):
             is_raw = source is snapshot
             columns = {

@@ -195,8 +195,8 @@ async def test_the_last_chain_is_there_for_the_next_start(store: Store) -> None:
     assert abs(kept.received_ms - 1000 * time.time()) < 60_000
     state = board.hub.at("BTC", 1)
     assert state is not None
-    assert state.snapshot is not None
-    wanted = state.snapshot.chain
+    wanted = state.chain
+    assert wanted is not None
     for field in dataclasses.fields(wanted):
         np.testing.assert_array_equal(getattr(chain, field.name), getattr(wanted, field.name))
     assert not chain.strike.flags.writeable
@@ -223,13 +223,15 @@ WINDOWS = [
     (HOUR_MS, 3_600, Resolution.SECONDS, 1_000),
     (HOUR_MS, 5_000, Resolution.SECONDS, 1_000),
     (HOUR_MS, 1_000, Resolution.SECONDS, 4_000),
-    (HOUR_MS, 60, Resolution.MINUTES, 60_000),
-    (DAY_MS, 5_000, Resolution.SECONDS, 18_000),
+    (HOUR_MS, 60, Resolution.SECONDS, 60_000),
+    (6 * HOUR_MS, 5_000, Resolution.SECONDS, 5_000),
+    (DAY_MS, 5_000, Resolution.MINUTES, 60_000),
     (DAY_MS, 1_000, Resolution.MINUTES, 120_000),
-    (2 * DAY_MS, 5_000, Resolution.MINUTES, 60_000),
-    (30 * DAY_MS, 5_000, Resolution.MINUTES, 540_000),
-    (30 * DAY_MS, 1_000, Resolution.HOURS, 3_600_000),
-    (DAY_MS, 24, Resolution.HOURS, 3_600_000),
+    (DAY_MS, 24, Resolution.MINUTES, HOUR_MS),
+    (15 * DAY_MS, 5_000, Resolution.MINUTES, 300_000),
+    (30 * DAY_MS, 5_000, Resolution.TEN_MINUTES, 600_000),
+    (30 * DAY_MS, 1_000, Resolution.TEN_MINUTES, 3_000_000),
+    (730 * DAY_MS, 1_000, Resolution.HOURS, 18 * HOUR_MS),
     (3650 * DAY_MS, 1, Resolution.HOURS, 3650 * DAY_MS),
     (1, 5_000, Resolution.SECONDS, 1_000),
     (HOUR_MS, 10**9, Resolution.SECONDS, 1_000),
@@ -245,41 +247,42 @@ def test_a_window_picks_its_table_and_never_has_more_points_than_asked(
     assert -(-range_ms // window.step_ms) <= min(points, 5_000)
 
 
-async def test_both_tables_tell_the_same_story(store: Store) -> None:
-    rows = [row(second, 100.0 + math.sin(second / 50)) for second in range(1_200)]
+def test_a_window_of_forgotten_seconds_is_read_from_minutes() -> None:
+    until_ms = FROM_MS + HOUR_MS
+    assert Window(FROM_MS, until_ms, 100, FROM_MS).resolution == Resolution.SECONDS
+    old = Window(FROM_MS, until_ms, 100, FROM_MS + 1)
+    assert (old.resolution, old.step_ms) == (Resolution.MINUTES, 60_000)
+
+
+COARSE = [
+    (Window(FROM_MS, FROM_MS + HOUR_MS, 5_000, FROM_MS + 1), Resolution.MINUTES, 60_000),
+    (Window(FROM_MS, FROM_MS + 20 * DAY_MS, 5_000), Resolution.TEN_MINUTES, 600_000),
+    (Window(FROM_MS, FROM_MS + 160 * DAY_MS, 5_000), Resolution.HOURS, HOUR_MS),
+]
+
+
+@pytest.mark.parametrize(("window", "resolution", "step_ms"), COARSE)
+async def test_every_table_tells_the_story_of_the_seconds_before_its_last_row_is_over(
+    store: Store, window: Window, resolution: Resolution, step_ms: int
+) -> None:
+    assert FROM_MS % HOUR_MS == 0
+    rows = [row(second, 100.0 + math.sin(second / 50)) for second in range(0, 3_300, 5)]
     await write_seconds(store, rows)
-    end_ms = FROM_MS + 1_200_000
-    fine = await read_window(store, BTC, Window(FROM_MS, end_ms, 1_200))
-    coarse = await read_window(store, BTC, Window(FROM_MS, end_ms, 10))
-    assert (len(fine["timestamp"]), len(coarse["timestamp"])) == (1_200, 10)
+    fine = await read_window(store, BTC, Window(FROM_MS, FROM_MS + HOUR_MS, 5_000))
+    assert fine["spot_usd"] == [item.scalars["spot_usd"] for item in rows]
+    coarse = await read_window(store, BTC, window)
+    assert (window.resolution, window.step_ms) == (resolution, step_ms)
+    assert coarse["timestamp"] == [*range(FROM_MS, FROM_MS + 3_300_000, step_ms)]
     for i, at_ms in enumerate(coarse["timestamp"]):
         inside = [
             spot
             for ts_ms, spot in zip(fine["timestamp"], fine["spot_usd"], strict=True)
-            if at_ms <= ts_ms < at_ms + 120_000
+            if at_ms <= ts_ms < at_ms + step_ms
         ]
-        assert coarse["samples"][i] == 120
-        assert coarse["spot_usd"][i] == pytest.approx(sum(inside) / 120)
+        assert coarse["samples"][i] == len(inside)
+        assert coarse["spot_usd"][i] == pytest.approx(sum(inside) / len(inside))
         assert (coarse["spot_usd_min"][i], coarse["spot_usd_max"][i]) == (min(inside), max(inside))
-
-
-async def test_hours_tell_the_story_of_their_minutes_before_they_are_over(store: Store) -> None:
-    start_ms = FROM_MS // 3_600_000 * 3_600_000
-    rows = [
-        dataclasses.replace(row(0, 100.0 + second / 100), ts_ms=start_ms + 1000 * second)
-        for second in range(0, 5_400, 10)  # an hour and a half
-    ]
-    await write_seconds(store, rows)
-    end_ms = start_ms + 2 * 3_600_000
-    minutes = await read_window(store, BTC, Window(start_ms, end_ms, 120))
-    hours = await read_window(store, BTC, Window(start_ms, end_ms, 2))
-    assert Window(start_ms, end_ms, 2).resolution == Resolution.HOURS
-    assert hours["timestamp"] == [start_ms, start_ms + 3_600_000]
-    assert hours["samples"] == [360, 180]
-    for hour, part in enumerate((slice(0, 60), slice(60, 90))):
-        assert hours["spot_usd"][hour] == pytest.approx(np.mean(minutes["spot_usd"][part]))
-        assert hours["spot_usd_min"][hour] == min(minutes["spot_usd_min"][part])
-        assert hours["spot_usd_max"][hour] == max(minutes["spot_usd_max"][part])
+        assert coarse["spot_usd_last"][i] == inside[-1]
 
 
 async def test_unknown_numbers_are_left_out_of_means_and_gaps_have_no_rows(store: Store) -> None:

@@ -24,7 +24,7 @@ from app.store import (
     sqlite_url,
     store_url,
 )
-from app.store_schema import METADATA, REVISION, rollup_1h, rollup_1m, token
+from app.store_schema import METADATA, REVISION, rollup_1h, rollup_1m, rollup_10m, token
 
 
 def row(name: str) -> dict[str, object]:
@@ -107,7 +107,7 @@ def test_the_schema_knows_the_newest_step() -> None:
     assert max(steps).name.startswith(f"r{REVISION}_")
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
 async def test_an_upgrade_from_any_former_schema_keeps_every_row(
     store_address: URL, revision: str
 ) -> None:
@@ -126,23 +126,37 @@ async def test_an_upgrade_from_any_former_schema_keeps_every_row(
     await store.close()
 
 
-async def test_hours_are_made_from_the_minutes_of_the_former_schema(store_address: URL) -> None:
+@pytest.mark.parametrize(
+    ("revision", "table", "expected"),
+    [
+        ("0004", rollup_1h, [(0, 3600, 29.5, 59.5, 59.25), (3_600_000, 1800, 74.5, 89.5, 89.25)]),
+        (
+            "0005",
+            rollup_10m,
+            [(600_000 * i, 600, 10 * i + 4.5, 10 * i + 9.5, 10 * i + 9.25) for i in range(9)],
+        ),
+    ],
+)
+async def test_coarse_tables_are_made_from_the_minutes_of_the_former_schema(
+    store_address: URL, revision: str, table: Table, expected: list[tuple[float, ...]]
+) -> None:
     engine = create_async_engine(store_address)
     async with engine.begin() as connection:
-        await connection.run_sync(migrate, "0004")
+        await connection.run_sync(migrate, revision)
         rows = [
             {"asset": "BTC", "position": "naive", "ts_ms": 60_000 * minute, "samples": 60}
             | {"spot_usd": float(minute), "spot_usd_max": minute + 0.5}
+            | {"spot_usd_last": minute + 0.25}
             for minute in range(90)
         ]
         await connection.execute(insert(rollup_1m), rows)
     await engine.dispose()
     store = await Store.open(store_address)
     async with store.read() as connection:
-        found = (await connection.execute(select(rollup_1h).order_by(rollup_1h.c.ts_ms))).all()
+        found = (await connection.execute(select(table).order_by(table.c.ts_ms))).all()
     await store.close()
-    hours = [(r.ts_ms, r.samples, r.spot_usd, r.spot_usd_max) for r in found]
-    assert hours == [(0, 3600, 29.5, 59.5), (3_600_000, 1800, 74.5, 89.5)]
+    made = [(r.ts_ms, r.samples, r.spot_usd, r.spot_usd_max, r.spot_usd_last) for r in found]
+    assert made == expected
 
 
 def fill_every_table(connection: Connection) -> dict[str, int]:
