@@ -231,6 +231,7 @@ async def _run_board(settings: Settings) -> None:
         tokens = await Store.open_tokens(settings)
         stack.push_async_callback(tokens.close)
         board = Board(settings, address, store, tokens)
+        await board.alerts.start()  # nobody may be told that a kept rule does not exist
         server = uvicorn.Server(
             uvicorn.Config(
                 build_app(board),

@@ -143,10 +143,9 @@ class Board:
         ]
 
     async def run(self) -> None:
-        """Run all feeds, engines, alerts and history until cancelled."""
+        """Run all feeds, engines, alerts and history until cancelled; `alerts` has started."""
         seeds = random.SystemRandom()
         await self._restore()
-        await self.alerts.start()
         await self.history.start()
         async with asyncio.TaskGroup() as group:
             if self.address.recording is not None:

@@ -35,6 +35,8 @@ HOURS = 4.0
 LANES = 2
 SETTLE_S = 60.0
 START_S = 30.0
+PATIENCE_S = 30.0
+"""How long one answer may take on a machine that does other things too."""
 YOUNG = 0.25
 """This share of the boards dies while it starts, the others in the middle of their work."""
 
@@ -200,6 +202,7 @@ class Lane:
         self.told.lives.append(life)
 
     def _watch(self, board: Board, life: Life, live: threading.Event) -> None:
+        board.client.timeout = PATIENCE_S
         until(lambda: board.client.get("/api/v1/BTC").status_code == 200, START_S, "a state")
         life.shown_after_s = time.time() - life.started_s
         writes = 0

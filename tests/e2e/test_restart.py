@@ -28,9 +28,11 @@ def test_a_killed_board_shows_its_last_state_as_stale_and_then_goes_live(launch:
         with Board(exchange.url, folder, launch.folder / "first.log", settings) as board:
             before = board.wait_ready().get("/BTC")
             until(lambda: board.get("/BTC/history")["data"], 10.0, "a row of history")
+            rule = board.client.post("/api/v1/alerts", json={"asset": "BTC", "kind": "data_stale"})
             board.kill()
         died = time.time()
         with Board(exchange.url, folder, launch.folder / "second.log", settings) as again:
+            assert again.get(f"/alerts/{rule.json()['id']}"), "its very first answer knows the rule"
             first = until(lambda: summary(again), 30.0, "an answer with numbers")
             assert first["status"] == "stale"
             assert first["age_ms"] > 0
