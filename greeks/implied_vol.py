@@ -4,8 +4,8 @@ Works on the out-of-the-money time value, which alone carries the information: w
 x = |ln(F/K)|, v = s sqrt(T), h = x/v and t = v/2 it is sqrt(F K) b(x, v),
 b = exp(-(h^2 + t^2)/2) [erfcx((h - t)/sqrt 2) - erfcx((h + t)/sqrt 2)] / 2
 (Jaeckel 2015, "Let's be rational"). A first guess comes from a table of the normal model's time
-value, then two third-order Householder steps follow, on 1/ln b below the inflection v^2 = 2 x of
-b and on b above it.
+value, then a third-order Householder step on 1/ln b or, above the inflection v^2 = 2 x of b, on
+ln b, and a second-order Halley step on ln b.
 """
 
 from enum import IntEnum
@@ -14,10 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erfcx, log_ndtr
 
-from greeks.black76 import INV_SQRT_2PI, log_ratio, tail_difference
+from greeks.black76 import (
+    INV_SQRT_2PI,
+    ROOT_HALF,
+    SQRT_HALF_PI,
+    log_ratio,
+    tail_difference,
+)
 from greeks.conventions import BoolArray, FloatArray
 
-STEPS = 2
 NARROW_SD = 0.05
 """Below this v the two tails of b nearly cancel, and its series gives the last digits."""
 WIDE_SD = 1.5
@@ -51,15 +56,18 @@ def implied_vol(
     deep in-the-money ones the price itself has lost the digits, so ask for the twin's.
     """
     with np.errstate(all="ignore"):
-        intrinsic = np.maximum(np.where(is_call, forward - strike, strike - forward), 0.0)
-        time_value = price - intrinsic
-        known = np.isfinite(price) & (np.minimum(forward, strike) > 0) & (years > 0)
-        known &= np.isfinite(forward) & np.isfinite(strike) & np.isfinite(years)
+        gap = forward - strike
+        time_value = price - np.maximum(np.where(is_call, gap, -gap), 0.0)
+        most = np.minimum(forward, strike)
+        known = np.isfinite(price + gap + years) & (most > 0) & (years > 0)
         status = np.full(len(price), IvStatus.NO_PRICE, np.int8)
-        status[known] = IvStatus.OK
-        status[known & (time_value <= MIN_TIME_VALUE)] = IvStatus.BELOW_INTRINSIC
-        status[known & (time_value >= np.minimum(forward, strike))] = IvStatus.ABOVE_MAXIMUM
-    rows = np.flatnonzero(status == IvStatus.OK)
+        np.copyto(status, IvStatus.OK, where=known)
+        np.copyto(status, IvStatus.BELOW_INTRINSIC, where=known & (time_value <= MIN_TIME_VALUE))
+        np.copyto(status, IvStatus.ABOVE_MAXIMUM, where=known & (time_value >= most))
+    solvable = status == IvStatus.OK
+    if solvable.all():
+        return implied_sd(time_value, forward, strike) / np.sqrt(years), status
+    rows = np.flatnonzero(solvable)
     iv = np.full(len(price), np.nan)
     sd = implied_sd(time_value[rows], forward[rows], strike[rows])
     iv[rows] = sd / np.sqrt(years[rows])
@@ -84,12 +92,10 @@ def _solve(x: FloatArray, beta: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         log_beta = np.log(beta)
         v = _guess(x, beta, log_beta)
-        lower = v * v < 2 * x
-        for _ in range(STEPS):
-            v = _householder(x, v, beta, log_beta, lower)
+        v = _halley(x, _householder(x, v, log_beta), log_beta)
         wide = np.flatnonzero(v > WIDE_SD)
         for _ in range(WIDE_STEPS if len(wide) else 0):
-            v[wide] = _householder(x[wide], v[wide], beta[wide], log_beta[wide], lower[wide])
+            v[wide] = _halley_on_value(x[wide], v[wide], beta[wide])
         narrow = np.flatnonzero(v < NARROW_SD)
         if len(narrow):
             v[narrow] += _newton_step(x[narrow], v[narrow], beta[narrow])
@@ -113,32 +119,61 @@ def _guess(x: FloatArray, beta: FloatArray, log_beta: FloatArray) -> FloatArray:
     return np.where(x < 1e-12 * at_money, at_money, x / h)
 
 
-def _value(x: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """b(x, v) and its derivative by v."""
+def _value(x: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """b(x, v), its derivative b' by v, and h^2/v; b''/b' is h^2/v - v/4."""
     h, t = x / v, v / 2
-    common = np.exp(-0.5 * (h * h + t * t))
-    root_half = np.sqrt(0.5)
-    b = 0.5 * common * (erfcx((h - t) * root_half) - erfcx((h + t) * root_half))
-    return b, INV_SQRT_2PI * common
+    z = np.empty((2, len(x)))
+    np.subtract(h, t, out=z[0])
+    np.add(h, t, out=z[1])
+    z *= ROOT_HALF
+    erfcx(z, out=z)
+    h *= h
+    density = t * t
+    density += h
+    density *= -0.5
+    np.exp(density, out=density)
+    density *= INV_SQRT_2PI
+    h /= v
+    b = z[0] - z[1]
+    b *= density
+    b *= SQRT_HALF_PI
+    return b, density, h
 
 
-def _householder(
-    x: FloatArray, v: FloatArray, beta: FloatArray, log_beta: FloatArray, lower: BoolArray
-) -> FloatArray:
-    """One third-order step. With f the objective: nu = -f/f', r2 = f''/f', r3 = f'''/f'."""
-    b, slope = _value(x, v)
-    curve = (x / v) ** 2 / v - v / 4  # b''/b'
-    third = curve * curve - 3 * (x / v**2) ** 2 - 0.25  # b'''/b'
-    nu, r2, r3 = (beta - b) / slope, curve, third
+def _householder(x: FloatArray, v: FloatArray, log_beta: FloatArray) -> FloatArray:
+    """One third-order step on f = 1/ln b below the inflection of b, on ln b above it.
+
+    nu = -f/f', r2 = f''/f', r3 = f'''/f'.
+    """
+    b, slope, bend = _value(x, v)
     log_b, rate = np.log(b), slope / b
-    tilt = rate * (1 + 2 / log_b)
-    nu_low = (log_beta - log_b) * log_b / log_beta / rate
-    r2_low = curve - tilt
-    r3_low = third + 2 * rate * rate * (1 + 3 / log_b * (1 + 1 / log_b)) - 3 * curve * tilt
-    nu = np.where(lower, nu_low, nu)
-    r2 = np.where(lower, r2_low, r2)
-    r3 = np.where(lower, r3_low, r3)
+    below = v * v < 2 * x
+    s = np.where(below, 1 / log_b, 0.0)
+    nu = (log_beta - log_b) / rate
+    nu *= np.where(below, log_b / log_beta, 1.0)
+    curve = bend - v / 4  # b''/b'
+    tilt = rate * (1 + 2 * s)
+    r2 = curve - tilt
+    r3 = 2 * rate * rate * (1 + 3 * s * (1 + s)) - 3 * curve * tilt
+    r3 += curve * curve - 3 * bend / v - 0.25  # b'''/b'
     step = nu * (1 + 0.5 * r2 * nu) / (1 + nu * (r2 + r3 * nu / 6))
+    return np.asarray(np.maximum(v + step, v / 4))
+
+
+def _halley(x: FloatArray, v: FloatArray, log_beta: FloatArray) -> FloatArray:
+    """One second-order step on ln b."""
+    b, slope, bend = _value(x, v)
+    rate = slope / b
+    nu = (log_beta - np.log(b)) / rate
+    step = nu / (1 + 0.5 * nu * (bend - v / 4 - rate))
+    return np.asarray(np.maximum(v + step, v / 4))
+
+
+def _halley_on_value(x: FloatArray, v: FloatArray, beta: FloatArray) -> FloatArray:
+    """One second-order step on b, which flattens towards 1 as v grows."""
+    b, slope, bend = _value(x, v)
+    nu = (beta - b) / slope
+    step = nu / (1 + 0.5 * nu * (bend - v / 4))
     return np.asarray(np.maximum(v + step, v / 4))
 
 
