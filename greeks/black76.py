@@ -26,8 +26,8 @@ SQRT_HALF_PI = 1.2533141373155003
 ROOT_HALF = 0.7071067811865476
 FLOOR_EXPONENT = -650.0
 """Densities stop falling at exp(-650): denormal numbers cost ten times more and mean nothing."""
-BLOCK = 4096
-"""Rows computed together: the working set stays inside the second-level cache."""
+BLOCK = 8192
+"""Rows computed together: enough to forget the cost of a call, few enough for the cache."""
 NARROW_SD = 0.005
 """Below this v even the difference of the tails loses digits, and its series takes over."""
 
@@ -86,6 +86,11 @@ class StrikeGreeks:
 
     sided: FloatArray
     shared: FloatArray
+
+    @classmethod
+    def of(cls, count: int) -> "StrikeGreeks":
+        """Room for `count` strikes."""
+        return cls(np.empty((_SIDED, 2, count)), np.empty((_SHARED, count)))
 
 
 def compute_greeks(
@@ -185,17 +190,23 @@ def _fill_alive(
 
 
 def compute_strike_greeks(
-    forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray
+    forward: FloatArray,
+    strike: FloatArray,
+    years: FloatArray,
+    iv: FloatArray,
+    out: StrikeGreeks | None = None,
 ) -> StrikeGreeks:
     """The call and the put at each strike; every row computable and v at least 1e-8.
+
+    Written into `out` where it is given.
 
     With Y(z) = N(-z)/n(z) and K n(d2) = F n(d1): N(-|d1|) = n(d1) Y(|d1|) and
     K N(-|d2|) = F n(d1) Y(|d2|), so one exponential serves both tails. The out-of-the-money value
     is F n(d1) |Y(|d1|) - Y(|d2|)|, a difference that keeps its digits; where d1 > 0 > d2 it is
     min(F, K) - F n(d1) [Y(|d1|) + Y(|d2|)].
     """
-    sided = np.empty((_SIDED, 2, len(forward)))
-    shared = np.empty((_SHARED, len(forward)))
+    if out is None:
+        out = StrikeGreeks.of(len(forward))
     for start in range(0, len(forward), BLOCK):
         rows = slice(start, start + BLOCK)
         F, K, T, s = forward[rows], strike[rows], years[rows], iv[rows]
@@ -212,9 +223,9 @@ def compute_strike_greeks(
         np.maximum(n1, FLOOR_EXPONENT, out=n1)
         np.exp(n1, out=n1)
         n1 *= INV_SQRT_2PI
-        _fill_sided(F, K, T, v, h, d, n1, sided[..., rows])
-        _fill_shared(F, T, s, v, d, n1, shared[:, rows])
-    return StrikeGreeks(sided, shared)
+        _fill_sided(F, K, T, v, h, d, n1, out.sided[..., rows])
+        _fill_shared(F, T, s, v, d, n1, out.shared[:, rows])
+    return out
 
 
 def _fill_sided(
@@ -247,11 +258,11 @@ def _fill_sided(
     out[0] += value
     tail[0] /= F
     tail[1] /= K
-    bulk = 1 - tail
     up = d > 0
     calls, puts = out[1:, 0], out[1:, 1]  # N(d1), N(d2), then N(-d1), N(-d2)
-    calls[:], puts[:] = tail, bulk
-    np.copyto(calls, bulk, where=up)
+    np.subtract(1, tail, out=puts)
+    calls[:] = tail
+    np.copyto(calls, puts, where=up)
     np.copyto(puts, tail, where=up)
     np.negative(puts, out=puts)
     out[2] *= K * T
