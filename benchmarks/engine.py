@@ -24,7 +24,7 @@ from greeks.exposure import compute_exposure, compute_exposures
 from greeks.implied_vol import implied_vol
 from greeks.ladder import LADDER, Ladder, plans_of
 from greeks.mixture import Mixture
-from greeks.profile import Book, compute_profiles, gex_mixture
+from greeks.profile import Book, LadderSums, gex_mixture
 
 SECTION = "engine"
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "black76.csv"
@@ -156,15 +156,15 @@ class Engine:
 
     def flips(self) -> Row:
         books = [Book.of(variant.chain, variant.position) for variant in self.thousand]
-        profiles = [compute_profiles(book) for book in books]
+        sums = [LadderSums.of(book) for book in books]
         gross = np.ones(1)
 
         def ours(i: int) -> list[float]:
-            book, profile = books[i % len(books)], profiles[i % len(books)]
-            return [flip.spot_usd for flip in find_book_flips(book, profile, gross)[0][0]]
+            at = i % len(books)
+            return [flip.spot_usd for flip in find_book_flips(books[at], sums[at], gross)[0][0]]
 
         def by_brent(i: int) -> list[float]:
-            return _brent_roots(books[i % len(books)], profiles[i % len(books)][0].gex_usd_per_1pct)
+            return _brent_roots(books[i % len(books)], sums[i % len(books)].gex[0, 0])
 
         note = "all roots of the book and of each expiry; brentq: the book's alone"
         row = measure(SECTION, "flips", ours, {"brentq": by_brent}, seconds=5, note=note)

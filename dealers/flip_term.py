@@ -9,7 +9,7 @@ from greeks.book_levels import find_book_flips
 from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_DAY, FloatArray, IntArray
 from greeks.levels import nearest_flip
-from greeks.profile import Book, compute_profile
+from greeks.profile import Book, LadderSums, compute_profiles
 
 HOUR_MS = 3_600_000
 HORIZONS_H = (0.0, 1.0, 4.0, 12.0, 24.0, 48.0, 72.0, 168.0, 336.0, 720.0)
@@ -52,8 +52,9 @@ def compute_flip_term(chain: OptionChain, position_coin: FloatArray) -> FlipTerm
     Options that expire drop out; nothing replaces them [A]. The ladder is that of the profile.
     """
     now = Book.of(chain, position_coin)
-    profile = compute_profile(now)
-    _, nearest = find_book_flips(now, (profile,), np.ones(1))
+    sums = LadderSums.of(now)
+    profile = compute_profiles(now, sums)[0]
+    _, nearest = find_book_flips(now, sums, np.ones(1))
     growing = np.cumsum(profile.expiry_gex_usd_per_1pct, axis=0)
     until = nearest_sign_change(profile.spot_usd, growing, now.spot_usd)
     times = _instants(chain)
@@ -65,10 +66,10 @@ def compute_flip_term(chain: OptionChain, position_coin: FloatArray) -> FlipTerm
         book = Book.of(replace(chain, as_of_ms=at_ms), position_coin)
         if not (is_known and len(book.expiry_ms)):
             continue
-        later = compute_profile(book)
-        surface[row] = later.gex_usd_per_1pct
+        later = LadderSums.of(book)
+        surface[row] = later.gex[0, 0]
         at_spot[row] = book.net_gex_at(np.array([book.spot_usd]))[0]
-        flips = find_book_flips(book, (later,), np.ones(1))[0][0]
+        flips = find_book_flips(book, later, np.ones(1))[0][0]
         zeros += [(at_ms, flip.spot_usd) for flip in flips]
         flip_usd = nearest_flip(flips, book.spot_usd)
         flip_at[row] = np.nan if flip_usd is None else flip_usd

@@ -16,7 +16,6 @@ from greeks.conventions import (
 )
 from greeks.flips import Curves, Roots, find_roots, sample_curves
 from greeks.held import known_or_zero
-from greeks.ladder import LADDER
 from greeks.layout import Layout
 from greeks.levels import (
     NEAR,
@@ -31,24 +30,22 @@ from greeks.levels import (
 )
 from greeks.mixture import WHOLE
 from greeks.pin import Pin
-from greeks.profile import Book, Profile
+from greeks.profile import Book, LadderSums, Profile
 from greeks.settlement import WINDOW_S
 from greeks.tables import ExpiryTable, StrikeTable
 
 
 def find_book_flips(
-    book: Book, profiles: tuple[Profile, ...], gross: FloatArray
+    book: Book, sums: LadderSums, gross: FloatArray
 ) -> tuple[list[tuple[Flip, ...]], FloatArray]:
     """All flips under each position, and (P, E) the one nearest to spot of each expiry alone.
 
     `gross` is (P,) gross GEX at spot.
     """
-    nearest = np.full((len(profiles), len(book.expiry_ms)), np.nan)
+    nearest = np.full((len(gross), len(book.expiry_ms)), np.nan)
     if not (book.spot_usd > 0 and len(book.expiry_ms)):
-        return [() for _ in profiles], nearest
-    total = np.array([profile.gex_usd_per_1pct for profile in profiles])
-    by_expiry = np.array([profile.expiry_gex_usd_per_1pct for profile in profiles])
-    curves = sample_curves(book.mixture, LADDER, total, by_expiry)
+        return [() for _ in gross], nearest
+    curves = sample_curves(book.mixture, sums.ladder, sums.gex)
     roots = find_roots(book.mixture, curves)
     alone = np.flatnonzero(roots.groups != WHOLE)
     move = roots.move[alone]

@@ -22,20 +22,21 @@ from greeks.conventions import (
 )
 from greeks.dynamics import MovingBook, find_moving_flips
 from greeks.held import known_or_zero
+from greeks.interest import Interest, interest_of
 from greeks.layout import Layout, layout_of
 from greeks.levels import Flip, Levels
-from greeks.profile import Book, Profile, compute_profiles
+from greeks.profile import Book, LadderSums, Profile, compute_profiles
 from greeks.settlement import averaged_options, compute_averaged_greeks, is_averaging
 from greeks.smile import STICKINESS
 from greeks.tables import (
     EXPOSURES,
     ExpiryTable,
     ExposureTable,
+    StrikeColumns,
     StrikeTable,
     exposures_per_coin,
     sum_by_expiry,
     sum_by_strike,
-    sum_open_interest,
 )
 from greeks.terms import Terms, terms_of
 
@@ -76,7 +77,8 @@ class ExposureSnapshot:
     position_model : name of the model behind `position_coin`.
     position_coin : (n,) dealers' inventory, coins, + = dealers long.
     greeks : raw Greeks of each row, NaN where the row cannot be computed.
-    by_option, by_strike, by_expiry : the exposures and their sums.
+    per_coin : (X, n) exposures of one coin of each option, in the order of `Exposure`.
+    by_strike, by_expiry : sums of the exposures.
     net : signed sum over options of each exposure, in the order of `Exposure`.
     gross : sum over options of absolute exposures, same order.
     """
@@ -85,7 +87,7 @@ class ExposureSnapshot:
     position_model: str
     position_coin: FloatArray
     greeks: Greeks
-    by_option: ExposureTable
+    per_coin: FloatArray
     by_strike: StrikeTable
     by_expiry: ExpiryTable
     net: FloatArray
@@ -94,6 +96,11 @@ class ExposureSnapshot:
     profile: Profile
     levels: Levels
     quality: Quality
+
+    @property
+    def by_option(self) -> ExposureTable:
+        """The exposures of each option, NaN where unknown."""
+        return ExposureTable(self.per_coin * self.position_coin)
 
     def net_of(self, exposure: Exposure) -> float:
         """Signed sum over options of one exposure."""
@@ -154,19 +161,16 @@ def compute_exposures(
     """
     positions = _believable(chain, positions_coin)
     shared = _Shared.of(chain, positions)
-    by_option = [ExposureTable(shared.per_coin * position) for position in positions]
-    known = [known_or_zero(table.values) for table in by_option]
-    gross = np.array([np.abs(values).sum(axis=1) for values in known])
-    profiles = compute_profiles(shared.book)
-    flips, nearest = find_book_flips(shared.book, profiles, gross[:, 0])
+    sums = LadderSums.of(shared.book)
+    gross_gex = np.abs(known_or_zero(positions)) @ np.abs(shared.known_per_coin[0])
+    flips, nearest = find_book_flips(shared.book, sums, gross_gex)
+    profiles = compute_profiles(shared.book, sums)
     snapshots = {}
     for i, model in enumerate(positions_coin):
         outlook = profiles[i], flips[i]
         if dynamics is not SmileDynamics.STICKY_STRIKE and chain.index_price > 0:
-            outlook = _moving(chain, positions[i], dynamics, float(gross[i, 0]))
-        snapshots[model] = shared.snapshot(
-            model, positions[i], by_option[i], known[i], gross[i], *outlook, nearest[i]
-        )
+            outlook = _moving(chain, positions[i], dynamics, float(gross_gex[i]))
+        snapshots[model] = shared.snapshot(model, positions[i], *outlook, nearest[i])
     return snapshots
 
 
@@ -178,21 +182,24 @@ class _Shared:
     layout: Layout
     greeks: Greeks
     per_coin: FloatArray
+    known_per_coin: FloatArray
+    interest: Interest
     terms: Terms
-    open_interest: FloatArray
     book: Book
 
     @classmethod
     def of(cls, chain: OptionChain, positions: FloatArray) -> "_Shared":
-        layout = layout_of(chain)
+        layout, interest = layout_of(chain), interest_of(chain)
         greeks, forward = compute_chain_greeks(chain)
+        per_coin = exposures_per_coin(greeks, forward)
         return cls(
             chain=chain,
             layout=layout,
             greeks=greeks,
-            per_coin=exposures_per_coin(greeks, forward),
-            terms=terms_of(chain, layout),
-            open_interest=sum_open_interest(chain, layout),
+            per_coin=per_coin,
+            known_per_coin=known_or_zero(per_coin),
+            interest=interest,
+            terms=terms_of(chain, layout, interest),
             book=Book.of(chain, positions),
         )
 
@@ -200,30 +207,28 @@ class _Shared:
         self,
         model: str,
         position_coin: FloatArray,
-        by_option: ExposureTable,
-        known: FloatArray,
-        gross: FloatArray,
         profile: Profile,
         flips: tuple[Flip, ...],
         nearest_flip_of_expiry: FloatArray,
     ) -> ExposureSnapshot:
-        """One position's snapshot; `known` are its exposures with unknown ones as 0."""
+        """One position's snapshot."""
         chain, layout = self.chain, self.layout
-        is_known = np.isfinite(by_option.column(Exposure.GEX))
-        net = known.sum(axis=1)
+        is_known = np.isfinite(self.per_coin[0]) & np.isfinite(position_coin)
+        exposures = StrikeColumns.of(self.known_per_coin, position_coin, chain.is_call)
+        net, gross = exposures.net.sum(axis=1), np.abs(exposures.net).sum(axis=1)
         if len(chain) and not is_known.any():
             net, gross = np.full_like(net, np.nan), np.full_like(gross, np.nan)
             profile = profile.unknown()
-        by_strike = sum_by_strike(chain, layout, self.open_interest, known, is_known)
+        by_strike = sum_by_strike(layout, self.interest.by_strike, exposures, is_known)
         flip_usd = np.full(len(layout.expiry_ms), np.nan)
         flip_usd[layout.expiry_of[self.book.first_rows]] = nearest_flip_of_expiry
-        by_expiry = sum_by_expiry(layout, self.terms, known, is_known, flip_usd)
+        by_expiry = sum_by_expiry(layout, self.terms, exposures.net, is_known, flip_usd)
         return ExposureSnapshot(
             chain=chain,
             position_model=model,
             position_coin=position_coin,
             greeks=self.greeks,
-            by_option=by_option,
+            per_coin=self.per_coin,
             by_strike=by_strike,
             by_expiry=by_expiry,
             net=net,

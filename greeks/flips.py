@@ -69,18 +69,16 @@ class _Brackets:
     start: FloatArray
 
 
-def sample_curves(
-    mixture: Mixture, ladder: Ladder, total: FloatArray, by_group: FloatArray
-) -> list[Curves]:
-    """The curves of each leading set, whole (P, M) and by group (P, G, M), from the ladder.
+def sample_curves(mixture: Mixture, ladder: Ladder, values: FloatArray) -> list[Curves]:
+    """The curves of each leading set, whole and by group, from its sums on the ladder.
 
-    Values too small for the fast sum's sign are evaluated anew. A group so narrow that the
-    ladder may step over it gets its own finer levels, and the whole book those of all such groups.
+    `values` are (P, 1 + G, M) sums as `Mixture.on_with_groups` gives them; those too small for
+    the fast sum's sign are evaluated anew in place. A group so narrow that the ladder may step
+    over it gets its own finer levels, and the whole book those of all such groups.
     """
-    values = np.concatenate([total[:, None], by_group], axis=1)
     _settle_signs(mixture, ladder, values)
     sets = np.arange(len(values)).repeat(values.shape[1])
-    groups = np.tile(np.arange(WHOLE, by_group.shape[1]), len(values))
+    groups = np.tile(np.arange(values.shape[1]) + WHOLE, len(values))
     fine, rows = _fine_moves(mixture, ladder), values.reshape(len(sets), -1)
     if not fine:
         return [Curves(sets, groups, ladder.moves, rows)]

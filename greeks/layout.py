@@ -15,6 +15,9 @@ from greeks.conventions import Exposure, FloatArray, IntArray
 
 KEPT = 32
 """Layouts remembered: the books and selections that are asked for again and again."""
+_LOG_USD = -20.0, 40.0
+"""Logarithms of every amount that can be meant."""
+_APART = 64.0  # more than between any two of them
 STRIKE_SUMS = len(Exposure) + 2
 """Columns summed by strike: every exposure, and GEX of calls and of puts."""
 
@@ -31,6 +34,8 @@ class Layout:
     strike_usd : (U,) distinct strikes, rising.
     strike_slots : (STRIKE_SUMS x n,) flat place of each row's strike in each summed column.
     cell_starts : (c,) first row of each pair of expiry and strike.
+    cell_strike_usd : (c,) its strike.
+    cell_keys : (c,) numbers that rise from cell to cell: ln K, set apart by expiry.
     first_cells : (E,) first cell of each expiry.
     cell_sizes : (E,) number of cells of each expiry.
     """
@@ -41,6 +46,8 @@ class Layout:
     strike_usd: FloatArray
     strike_slots: IntArray
     cell_starts: IntArray
+    cell_strike_usd: FloatArray
+    cell_keys: FloatArray
     first_cells: IntArray
     cell_sizes: IntArray
 
@@ -53,12 +60,17 @@ class Layout:
 
 def layout_of(chain: OptionChain) -> Layout:
     """The layout of a chain, remembered by its strikes and expiries."""
-    strike = np.asarray(chain.strike, np.float64)
-    return _layout(strike.tobytes(), chain.expiry_ms.tobytes())
+    return layout_of_bytes(float_bytes(chain.strike), chain.expiry_ms.tobytes())
+
+
+def float_bytes(column: FloatArray) -> bytes:
+    """The bytes of a column as 64-bit floats, whatever a caller filled it with."""
+    return np.asarray(column, np.float64).tobytes()
 
 
 @lru_cache(maxsize=KEPT)
-def _layout(strike_bytes: bytes, expiry_bytes: bytes) -> Layout:
+def layout_of_bytes(strike_bytes: bytes, expiry_bytes: bytes) -> Layout:
+    """The layout of strikes and expiries given as the bytes of their arrays."""
     strike = np.frombuffer(strike_bytes)
     expiry_ms = np.frombuffer(expiry_bytes, np.int64)
     new_expiry = differs_from_previous(expiry_ms)
@@ -67,13 +79,23 @@ def _layout(strike_bytes: bytes, expiry_bytes: bytes) -> Layout:
     )
     strikes, strike_of = np.unique(strike, return_inverse=True)
     first_cells = np.searchsorted(cells, starts)
+    expiry_of = np.cumsum(new_expiry) - 1
+    with np.errstate(all="ignore"):
+        cell_keys = expiry_key(expiry_of[cells], np.log(strike[cells]))
     return Layout(
         expiry_ms=expiry_ms[starts],
         expiry_starts=starts,
-        expiry_of=np.cumsum(new_expiry) - 1,
+        expiry_of=expiry_of,
         strike_usd=strikes,
         strike_slots=(np.arange(STRIKE_SUMS)[:, None] * len(strikes) + strike_of).ravel(),
         cell_starts=cells,
+        cell_strike_usd=strike[cells],
+        cell_keys=cell_keys,
         first_cells=first_cells,
         cell_sizes=np.diff(first_cells, append=len(cells)),
     )
+
+
+def expiry_key(expiry: IntArray, log_usd: FloatArray) -> FloatArray:
+    """Order of ln K or ln F of each expiry, by its index, among `Layout.cell_keys`."""
+    return np.clip(np.nan_to_num(log_usd), *_LOG_USD) + _APART * expiry

@@ -73,27 +73,26 @@ class Mixture:
         return total
 
     def on_with_groups(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:
-        """The same, and the sums of the leading sets group by group: (P, G, M).
+        """The same, the leading sets also group by group: (P, 1 + G, M) and (C - P, M).
 
-        A group that fades out inside the ladder is exact at every level, tails too.
+        The leading sets of the whole mixture come first, then those of each group. A group that
+        fades out inside the ladder is exact at every level, tails too.
         """
-        lead, groups = self.leading, len(self.starts)
-        total = np.zeros((len(self.weights), ladder.count))
-        by_group = np.zeros((lead, groups, ladder.count))
+        lead = self.leading
+        leading = np.zeros((lead, 1 + len(self.starts), ladder.count))
+        further = np.zeros((len(self.weights) - lead, ladder.count))
+        by_group = leading[:, 1:]
         plan_of_group = np.where(self.fades(ladder), ALONE, self.planned(ladder)).tolist()
         for run in self._runs(ladder, plan_of_group):
             if run.plan is None:
                 sums = run.publish(self.weights[:, run.rows])
-                by_group[:, run.first, run.levels] = sums[:lead]
-                total[lead:, run.levels] += sums[lead:]
-                continue
-            sums = run.publish(self._weights_with_groups(run))
-            by_group[:, run.first : run.last] = sums[: lead * run.groups].reshape(
-                lead, run.groups, -1
-            )
-            total[lead:] += sums[lead * run.groups :]
-        by_group.sum(axis=1, out=total[:lead])
-        return total, by_group
+            else:
+                sums = run.publish(self._weights_with_groups(run))
+            alone, rest = np.split(sums, [lead * run.groups])
+            by_group[:, run.first : run.last, run.levels] = alone.reshape(lead, run.groups, -1)
+            further[:, run.levels] += rest
+        by_group.sum(axis=1, out=leading[:, 0])
+        return leading, further
 
     def rows_of(self, group: int) -> slice:
         """The rows of a group, or of all."""

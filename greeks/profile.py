@@ -154,48 +154,72 @@ def build_ladder(
     return Ladder(low, high, count).levels(spot_usd)
 
 
-def compute_profiles(book: Book, ladder: Ladder = LADDER) -> tuple[Profile, ...]:
+@dataclass(frozen=True, slots=True)
+class LadderSums:
+    """The sums of a book's mixture at every level of a ladder.
+
+    Attributes
+    ----------
+    gex : (P, 1 + E, M) net GEX of the book, then of each expiry alone, under each position.
+    further : (7 P, M) the other sets, in the mixture's order.
+    """
+
+    ladder: Ladder
+    gex: FloatArray
+    further: FloatArray
+
+    @classmethod
+    def of(cls, book: Book, ladder: Ladder = LADDER) -> "LadderSums":
+        """Sum by interpolation plans."""
+        return cls(ladder, *book.mixture.on_with_groups(ladder))
+
+
+def compute_profiles(book: Book, sums: LadderSums) -> tuple[Profile, ...]:
     """Exposures of a book at every level of a ladder by interpolation plans, for each position.
 
     Error below 1e-11 of each exposure's largest value against `exact_profile`.
     """
-    return _profiles(book, ladder.moves, *book.mixture.on_with_groups(ladder))
+    return _profiles(book, sums.ladder.moves, sums.gex, sums.further)
 
 
 def compute_profile(book: Book, ladder: Ladder = LADDER) -> Profile:
     """The same of the first position alone."""
-    return compute_profiles(book, ladder)[0]
+    return compute_profiles(book, LadderSums.of(book, ladder))[0]
 
 
 def exact_profile(book: Book, spot_usd: FloatArray) -> Profile:
     """The first position's at any levels, one density per option and level: the reference."""
-    moves = np.log(spot_usd / book.spot_usd)
-    return _profiles(book, moves, book.mixture.at(moves), book.mixture.groups_at(moves))[0]
+    moves, mixture = np.log(spot_usd / book.spot_usd), book.mixture
+    sums, by_expiry = mixture.at(moves), mixture.groups_at(moves)
+    gex = np.concatenate([sums[: mixture.leading, None], by_expiry], axis=1)
+    return _profiles(book, moves, gex, sums[mixture.leading :])[0]
 
 
 def _profiles(
-    book: Book, moves: FloatArray, sums: FloatArray, by_expiry: FloatArray
+    book: Book, moves: FloatArray, gex: FloatArray, further: FloatArray
 ) -> tuple[Profile, ...]:
-    """From (C, L) sums and (P, E, L) of each expiry to a profile for each of P positions."""
-    sets = sums.reshape(_SETS, book.mixture.leading, len(moves))
+    """A profile for each of P positions from the sums of `LadderSums` at L moves."""
+    count = book.mixture.leading
+    calls, puts, vega, *slopes = further.reshape(_SETS - 1, count, len(moves))
     ratio = np.exp(moves)
     levels = book.spot_usd * ratio
-    vanna, charm = ((moves * sets[first] - sets[first + 1]) / ratio for first in (_VANNA, _CHARM))
+    vanna, charm = (
+        (moves * by_move - by_centre) / ratio for by_move, by_centre in (slopes[:2], slopes[2:])
+    )
     if book.held.averaging is not None:
         with np.errstate(invalid="ignore"):
             charm += book.averaging_position @ averaging_charm_at(book.held.averaging, moves)
-    net, calls, puts, vega = sets[: _VEGA + 1]
     return tuple(
         Profile(
             spot_usd=levels,
-            gex_usd_per_1pct=net[at],
+            gex_usd_per_1pct=gex[at, 0],
             call_gex_usd_per_1pct=calls[at],
             put_gex_usd_per_1pct=puts[at],
             vega_usd_per_pt=vega[at],
             vanna_coin_per_pt=vanna[at],
             charm_coin_per_day=charm[at],
             expiry_ms=book.expiry_ms,
-            expiry_gex_usd_per_1pct=by_expiry[at],
+            expiry_gex_usd_per_1pct=gex[at, 1:],
         )
-        for at in range(book.mixture.leading)
+        for at in range(count)
     )

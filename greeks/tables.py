@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from greeks.black76 import Greeks
-from greeks.chain import OptionChain
 from greeks.conventions import (
     DAYS_PER_YEAR,
     PCT,
@@ -89,36 +88,46 @@ def scale_exposures(
     return ExposureTable(exposures_per_coin(greeks, forward) * position_coin)
 
 
-def sum_open_interest(chain: OptionChain, layout: Layout) -> FloatArray:
-    """Open interest of calls and of puts at each strike, (2, U) coins; unknown counts as 0."""
-    strikes = len(layout.strike_usd)
-    slots = layout.strike_slots[: len(chain)] + np.where(chain.is_call, 0, strikes)
-    interest = known_or_zero(chain.open_interest_coin)
-    return _binned(slots, interest, 2, strikes)
+@dataclass(frozen=True, slots=True)
+class StrikeColumns:
+    """What is summed by strike: (STRIKE_SUMS, n), every number finite.
+
+    The exposures first, then GEX of calls and GEX of puts.
+    """
+
+    values: FloatArray
+
+    @classmethod
+    def of(
+        cls, known_per_coin: FloatArray, position_coin: FloatArray, is_call: BoolArray
+    ) -> "StrikeColumns":
+        """Exposures of a position in each option from those of a coin; unknown counts as 0."""
+        values = np.empty((STRIKE_SUMS, len(position_coin)))
+        np.multiply(known_per_coin, known_or_zero(position_coin), out=values[:-2])
+        gex, calls, puts = values[0], values[-2], values[-1]
+        np.multiply(gex, is_call, out=calls)
+        np.subtract(gex, calls, out=puts)
+        return cls(values)
+
+    @property
+    def net(self) -> FloatArray:
+        """The exposures, (X, n)."""
+        return np.asarray(self.values[:-2])
 
 
 def sum_by_strike(
-    chain: OptionChain,
-    layout: Layout,
-    open_interest: FloatArray,
-    exposures: FloatArray,
-    is_known: BoolArray,
+    layout: Layout, open_interest: FloatArray, columns: StrikeColumns, is_known: BoolArray
 ) -> StrikeTable:
-    """Sums of finite (X, n) `exposures` over the options of each strike.
+    """Sums over the options of each strike.
 
     A strike without a single known option (`is_known`, one a row) is NaN, not 0.
     """
-    count, strikes = len(exposures), len(layout.strike_usd)
-    columns = np.empty((STRIKE_SUMS, len(chain)))
-    columns[:count] = exposures
-    np.multiply(exposures[0], chain.is_call, out=columns[count])
-    np.subtract(exposures[0], columns[count], out=columns[count + 1])
-    sums = _binned(layout.strike_slots, columns.ravel(), STRIKE_SUMS, strikes)
+    strikes = len(layout.strike_usd)
+    sums = _binned(layout.strike_slots, columns.values.ravel(), STRIKE_SUMS, strikes)
     if not is_known.all():
-        sums[:, np.bincount(layout.strike_slots[: len(chain)], is_known, strikes) == 0] = np.nan
-    return StrikeTable(
-        layout.strike_usd, ExposureTable(sums[:count]), *sums[count:], *open_interest
-    )
+        slots = layout.strike_slots[: len(is_known)]
+        sums[:, np.bincount(slots, is_known, strikes) == 0] = np.nan
+    return StrikeTable(layout.strike_usd, ExposureTable(sums[:-2]), *sums[-2:], *open_interest)
 
 
 def _binned(slots: IntArray, values: FloatArray, rows: int, columns: int) -> FloatArray:
