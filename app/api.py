@@ -16,6 +16,7 @@ from app.hub import BoardState, SnapshotHub
 from app.once import OnceCache
 from app.problems import Problem, problem_responses
 from app.push import Publisher, StreamClient, server_sent_events
+from app.security import STREAM_PROTOCOL
 from app.selections import SnapshotCache
 from app.settings import Settings
 from app.tables import MEDIA_TYPES, TableFormat, encode_table
@@ -202,7 +203,8 @@ async def events(
 @router.websocket("/stream")
 async def stream(socket: WebSocket, context: Context) -> None:
     """Push topics over one websocket."""
-    await socket.accept()
+    offers = socket.scope.get("subprotocols", [])
+    await socket.accept(STREAM_PROTOCOL if STREAM_PROTOCOL in offers else None)
     await StreamClient(socket, context.hub, context.publisher, context.settings.position).serve()
 
 

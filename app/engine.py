@@ -5,6 +5,7 @@ board not ready. The mathematics runs in a thread, so the sockets stay responsiv
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -19,6 +20,7 @@ from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
 from greeks.exposure import ExposureSnapshot
+from ingest.market import MarketContext
 
 FAILURES_UNTIL_UNREADY = 5
 STALE_AFTER_S = 5.0
@@ -63,7 +65,7 @@ class Engine:
         source: Callable[[], Source],
         observe_tick: Callable[[str, float], None],
         tape: Callable[[], TapeReading] = lambda: NO_TAPE,
-        liquidity: Callable[[], Liquidity] = Liquidity,
+        market: Callable[[], MarketContext] | None = None,
     ) -> None:
         self.failures_in_row = 0
         self._feed = feed
@@ -72,7 +74,7 @@ class Engine:
         self._source = source
         self._observe_tick = observe_tick
         self._newest_tape = tape
-        self._liquidity = liquidity
+        self._market = market
         self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False
@@ -117,6 +119,7 @@ class Engine:
     def publish(self, status: FeedStatus) -> None:
         """Put the newest good snapshots on the hub under `status`."""
         asset = self._feed.asset
+        market = None if self._market is None else self._market()
         self._hub.publish(
             BoardState(
                 asset=asset,
@@ -128,7 +131,8 @@ class Engine:
                 received_at=self._received_at(),
                 progress=self._feed.progress(),
                 tape=self._tape,
-                liquidity=self._liquidity(),
+                liquidity=Liquidity() if market is None else market.liquidity,
+                volatility_index=math.nan if market is None else market.volatility_index,
             )
         )
 

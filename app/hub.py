@@ -4,6 +4,7 @@ One value replaces the last; a slow reader skips and never delays anyone.
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
@@ -51,6 +52,7 @@ class BoardState:
     progress: Mapping[str, bool]  # steps of the bootstrap
     tape: TapeReading = NO_TAPE  # what `models` took from the tape
     liquidity: Liquidity = field(default_factory=Liquidity)  # of the market that takes hedges
+    volatility_index: float = math.nan  # DVOL, a fraction
 
     @property
     def snapshot(self) -> ExposureSnapshot | None:

@@ -286,6 +286,9 @@ class Summary(BaseModel):
     hedge_flow: HeadlineFlow
     range: dict[str, ModelRange]
     atm_iv: Annotated[Number, Field(description="at the money, 30 days, fraction")]
+    volatility_index: Annotated[
+        Number, Field(description="the venue's own (DVOL): 30 days, all strikes, fraction")
+    ]
     next_expiry_ms: int | None
 
 

@@ -3,6 +3,8 @@
 As long as no token exists, protected routes answer only to this machine and to our own page.
 """
 
+import base64
+import contextlib
 import hmac
 import time
 from collections import deque
@@ -27,6 +29,7 @@ WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - names them, binds n
 MAX_BODY = 64 * 1024
 MAX_PAGE_BODY = 1024 * 1024
 """Callbacks of the page carry its state along."""
+STREAM_PROTOCOL = "gammaflip"
 FAILURES_PER_MINUTE = 5
 MAX_CLIENTS = 10_000
 
@@ -85,6 +88,24 @@ def is_same_origin(headers: Headers) -> bool:
     return origin.lower().partition("://")[2] == headers.get("host", "").strip().lower()
 
 
+def bearer_of(headers: Headers) -> str:
+    """Return the token of a request, empty when there is none.
+
+    A browser's socket cannot send `Authorization`: the page offers `STREAM_PROTOCOL` and, beside
+    it, `bearer.` and the token in base64url without padding.
+    """
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    for offered in headers.get("sec-websocket-protocol", "").split(","):
+        kind, _, encoded = offered.strip().partition(".")
+        if kind == "bearer":
+            padded = encoded + "=" * (-len(encoded) % 4)
+            with contextlib.suppress(ValueError):
+                return base64.urlsafe_b64decode(padded).decode()
+    return ""
+
+
 class Guard:
     """Decides about protected routes."""
 
@@ -123,10 +144,9 @@ class Guard:
     async def _scope_held(self, connection: HTTPConnection) -> Scope:
         client = "" if connection.client is None else connection.client.host
         self._check_patience(client)
-        kind, _, value = connection.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not value:
+        given = bearer_of(connection.headers)
+        if not given:
             raise Problem(401, "Token needed", "expected Authorization: Bearer", _CHALLENGE)
-        given = value.strip()
         if self._digest is not None and hmac.compare_digest(digest(given), self._digest):
             return Scope.ADMIN
         held = await scope_of(self._store, given)

@@ -9,8 +9,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.dashboard.page import mount_page
-from app.problems import Problem
+from app.dashboard.page import mount_page, panel_names
+from app.problems import Problem, problem_response
 from app.settings import Source
 
 ALL_VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -43,6 +43,7 @@ def add_site(
         raise Problem(404, "Unknown address", f"/api/{path} is not part of the API")
 
     page = mount_page(app, assets, source)
+    app.add_middleware(KnownPanels, panels=panel_names(page))
     app.add_middleware(
         SecurityHeaders, script_hashes=page.csp_hashes(), embed_origins=embed_origins
     )
@@ -53,6 +54,24 @@ def _methods_of(app: FastAPI, address: str) -> list[str]:
     documented = app.openapi()["paths"].items()
     verbs = [verbs for path, verbs in documented if compile_path(path)[0].match(address)]
     return sorted({verb.upper() for found in verbs for verb in found})
+
+
+class KnownPanels:
+    """Answers 404 under `/embed/` for a panel that the page does not have: Dash answers all."""
+
+    def __init__(self, app: ASGIApp, panels: Sequence[str]) -> None:
+        self._app = app
+        self._addresses = {f"/embed/{panel}" for panel in panels}
+        self._unknown = problem_response(
+            404, "Unknown panel", f"expected one of {', '.join(panels)}"
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        path = scope.get("path", "")
+        is_unknown = path.startswith("/embed/") and path not in self._addresses
+        answer = self._unknown if is_unknown else self._app
+        await answer(scope, receive, send)
 
 
 class SecurityHeaders:

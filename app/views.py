@@ -94,6 +94,7 @@ def summary(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> di
             for model, other in models.items()
         },
         "atm_iv": atm_iv_30d(snapshot),
+        "volatility_index": state.volatility_index,
         "next_expiry_ms": int(expiries.expiry_ms[0]) if len(expiries.expiry_ms) else None,
     }
 

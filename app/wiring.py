@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,7 +46,6 @@ from app.views import Json
 from app.watch import Watch
 from app.webhooks import Outcome
 from app.workbench import Workbench
-from dealers.liquidity import Liquidity
 from dealers.tape import Trade
 from ingest.pacing import Pacer
 from ingest.recording import replay
@@ -92,7 +90,7 @@ class Board:
                 self.source,
                 self._observe_tick,
                 self.positions[feed.asset].newest,
-                partial(_liquidity_of, feed),
+                feed.market,
             )
             for feed in self.feeds.values()
         ]
@@ -208,11 +206,6 @@ class Board:
         yield from feed_families(self.feeds)
         yield from engine_families(self.hub, self.engines)
         yield from keeping_families(self.history, self.watch)
-
-
-def _liquidity_of(feed: AssetFeed) -> Liquidity:
-    """Return what the asset's perpetuals and futures show of the market that takes hedges."""
-    return feed.market().liquidity
 
 
 def _reader(guard: Guard) -> Callable[[HTTPConnection], Awaitable[None]]:

@@ -1,5 +1,9 @@
-"""`python -m benchmarks.shots`: every view, state and size of the page as a picture in `shots/`."""
+"""`python -m benchmarks.shots`: every view, state and size of the page as a picture in `shots/`.
 
+Beginnings of names, such as `board- state-stale`, leave out the others.
+"""
+
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,16 +16,16 @@ FOLDER = Path("shots")
 VIEWS = ("board", "positions", "surface", "whatif", "replay", "alerts", "about")
 SIZES = {"desktop": DESKTOP, "laptop": LAPTOP, "tablet": TABLET, "phone": PHONE}
 LOOKS = ({"theme": "light"}, {"palette": "classic"}, {"density": "compact"}, {"sides": "net"})
-SETTLED_MS = 4_000
-README_PICTURE = Path("docs/board.png")
+SETTLED_MS, BUSY_MS = 4_000, 120_000
 
 
 class Camera:
-    """Takes pictures of one board with one browser."""
+    """Takes pictures of one board with one browser, those whose names begin as asked."""
 
-    def __init__(self, browser: Any, url: str) -> None:
+    def __init__(self, browser: Any, url: str, wanted: tuple[str, ...]) -> None:
         self._browser = browser
         self._url = url
+        self._wanted = wanted
 
     def take(
         self,
@@ -30,9 +34,12 @@ class Camera:
         size: tuple[int, int] = DESKTOP,
         look: dict[str, str] | None = None,
         act: Callable[[Any], None] = lambda _page: None,
-    ) -> Path:
+    ) -> None:
         """Open a link in a fresh profile, do what is asked, wait, and keep the picture."""
+        if not name.startswith(self._wanted):
+            return
         context = context_of(self._browser, size)
+        context.set_default_timeout(BUSY_MS)
         page = context.new_page()
         page.goto(f"{self._url}/healthz")
         page.evaluate(
@@ -43,12 +50,20 @@ class Camera:
         page.locator("#pill").wait_for()
         act(page)
         page.wait_for_timeout(SETTLED_MS)
+        self._unroll(page, size)
         FOLDER.mkdir(exist_ok=True)
         path = FOLDER / f"{name}.png"
-        page.screenshot(path=path, full_page=size != DESKTOP)
+        page.screenshot(path=path)
         context.close()
         print(path, flush=True)
-        return path
+
+    @staticmethod
+    def _unroll(page: Any, size: tuple[int, int]) -> None:
+        """Make the window as high as the page, so that what is out of sight is drawn as well."""
+        height = page.evaluate("document.documentElement.scrollHeight")
+        if height > size[1]:
+            page.set_viewport_size({"width": size[0], "height": height})
+            page.wait_for_timeout(SETTLED_MS)
 
 
 def take_views(camera: Camera) -> None:
@@ -92,16 +107,15 @@ def take_exchange_states(camera_of: Callable[[str], Camera], folder: Path) -> No
 
 
 def main() -> None:
+    wanted = tuple(sys.argv[1:]) or ("",)
     with tempfile.TemporaryDirectory() as name, launched() as browser:
         folder = Path(name)
         (folder / "exchange").mkdir()
         with Launcher(folder).board("demo") as board:
-            camera = Camera(browser, board.wait_ready().url)
-            picture = camera.take("board-desktop")
-            README_PICTURE.write_bytes(picture.read_bytes())
+            camera = Camera(browser, board.wait_ready().url, wanted)
             take_views(camera)
             take_states(camera, board)
-        take_exchange_states(lambda url: Camera(browser, url), folder / "exchange")
+        take_exchange_states(lambda url: Camera(browser, url, wanted), folder / "exchange")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,10 @@ import numpy as np
 from exchange.state import Future
 
 LEVELS = 40
+DEEPENING_TICKS = 4
+"""A level this far behind the best one is typically twice as large, twice this far three times."""
+TOUCH = 4.0
+"""At most so many typical amounts rest at the best price, which takers and quoters share."""
 Side = dict[float, float]
 """Price to amount, best price first."""
 BookImage = tuple[Side, Side]
@@ -69,10 +73,11 @@ def _side(
     wanted = LEVELS if fresh else 2 + max(0, LEVELS - len(kept)) // 2
     gaps = np.ceil(rng.exponential(2.5, wanted).cumsum()) if fresh else rng.geometric(0.06, wanted)
     offsets = [0, *(int(g) for g in gaps)]
-    amounts = np.ceil(rng.lognormal(0.0, 1.1, len(offsets)) * size / lot) * lot
+    deeper = 1.0 + np.array(offsets) / DEEPENING_TICKS
+    amounts = np.ceil(rng.lognormal(0.0, 1.1, len(offsets)) * deeper * size / lot) * lot
     for offset, amount in zip(offsets, amounts, strict=True):
         price = round((best_tick + away * offset) * tick, 6)
-        if offset or price not in kept or amount < size:
+        if offset or not size <= kept.get(price, 0.0) <= TOUCH * size:
             kept[price] = round(float(amount), 6)
     ordered = sorted(kept.items(), key=lambda level: away * level[0])[:LEVELS]
     return dict(ordered)

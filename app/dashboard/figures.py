@@ -176,6 +176,7 @@ MARKS: Part = {
     "weak_flip": {"line": _line("flip", "dot", 1), "label": _label("flip")},
     "call_wall": {"line": _line("positive", "dash", 1), "label": _label("positive")},
     "put_wall": {"line": _line("negative", "dash", 1), "label": _label("negative")},
+    "pin": {"line": _line("muted", "dashdot", 1), "label": _label("muted")},
     "long_zone": _zone("positive"),
     "short_zone": _zone("negative"),
 }

@@ -82,6 +82,11 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
     return page
 
 
+def panel_names(page: Dash) -> list[str]:
+    """Return the names of the panels that can stand alone, in the order of the page."""
+    return [name.removeprefix("panel-") for name in page.layout if name.startswith("panel-")]
+
+
 def _serve_plotly(server: FastAPI) -> None:
     """Serve the charting library itself: no chart component, so the browser loads it at once."""
     path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -102,6 +107,7 @@ def build_layout(assets: Sequence[str], source: Source) -> html.Div:
             shell.header(),
             shell.controls(assets),
             shell.notice(),
+            shell.locked(),
             with_attributes(main, {"aria-busy": "true"}),
             shell.footer(),
             shell.help_dialog(),

@@ -166,7 +166,11 @@ def controls(assets: Sequence[str]) -> Component:
                     className="spot",
                 ),
                 html.Div(
-                    [html.Strong(UNKNOWN, id="regime"), html.Span("", id="regime-words")],
+                    [
+                        html.Strong(UNKNOWN, id="regime"),
+                        html.Span("", id="regime-words"),
+                        html.Span("", id="regime-dissent"),
+                    ],
                     className="regime",
                     id="regime-badge",
                 ),
@@ -196,6 +200,11 @@ def notice() -> Component:
     It counts seconds, so it is not announced; the word on the pill is.
     """
     return html.Div("", id="notice", hidden=True)
+
+
+def locked() -> Component:
+    """Return the place where the page asks for the token of a board that shows nothing without."""
+    return html.Div(id="locked", hidden=True)
 
 
 def footer() -> Component:

@@ -165,7 +165,8 @@ def test_every_chart_shows_exactly_what_the_api_says(tab: Tab) -> None:
     levels = tab.board.get("/BTC/levels", seq=gex["seq"])["data"]
     spot = tab.board.get("/BTC", seq=gex["seq"])["spot_usd"]
     walls = {levels["call_wall_usd"], levels["put_wall_usd"]} - {None}
-    expected = sorted([spot, *[flip["spot_usd"] for flip in levels["flips"]], *walls])
+    pins = [levels["pin"]["strike_usd"]] if levels["pin"] else []
+    expected = sorted([spot, *[flip["spot_usd"] for flip in levels["flips"]], *walls, *pins])
     lines = [shape for shape in gex["shapes"] if shape["type"] == "line"]
     assert sorted(line["x0"] for line in lines) == expected
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -198,6 +199,34 @@ def test_a_panel_stands_alone_in_another_page(tab: Tab) -> None:
         until(lambda word=word: word in facts.inner_text(), 20.0, word)
     assert tab.page.locator("#banner").is_visible()
     assert tab.page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+def test_a_panel_that_does_not_exist_is_not_found(board: Board) -> None:
+    answer = board.client.get("/embed/gamma")
+    assert answer.status_code == 404
+    assert "gex" in answer.json()["detail"]
+
+
+def test_a_locked_board_asks_once_and_a_frame_brings_its_token(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = {"GAMMAFLIP_TOKEN": (token := "any/text+="), "GAMMAFLIP_READ_TOKEN_REQUIRED": "true"}
+    with Launcher(tmp_path_factory.mktemp("locked")).board("demo", **settings) as board:
+        board.wait_ready()
+        tab = new_tab(browser, board, DESKTOP)
+        tab.page.goto(f"{board.url}/embed/gex#token={quote(token)}")
+        assert figure(tab, "gex")["traces"][0]["x"]
+        assert "token" not in tab.page.url
+        assert tab.problems == []
+        tab.page.context.close()
+
+        stranger = new_tab(browser, board, DESKTOP)
+        stranger.page.goto(f"{board.url}/")
+        stranger.page.locator("#locked input").fill(token)
+        stranger.page.get_by_role("button", name="Use token").click()
+        stranger.page.locator("#board.is-drawn").wait_for(timeout=SLOW_S * 1000)
+        assert stranger.page.locator("#locked").is_hidden()
+        stranger.page.context.close()
 
 
 def test_only_panels_may_be_framed_and_only_by_whom_the_operator_names(

@@ -2,10 +2,40 @@
 
 const TOKEN = "gammaflip.token";
 
-export const token = {
-  get: () => sessionStorage.getItem(TOKEN),
-  set: (value) => sessionStorage.setItem(TOKEN, value),
+/* Kept for this tab; a frame in someone else's page may have no storage: then for this visit. */
+let held = "";
+const storage = (use) => {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return null;
+  }
 };
+
+export const token = {
+  get: () => held || storage((kept) => kept.getItem(TOKEN)),
+  set(value) {
+    held = value;
+    storage((kept) => kept.setItem(TOKEN, value));
+  },
+};
+
+/* `#token=...` never leaves the browser; it is taken out of the address at once. */
+const given = new URLSearchParams(location.hash.slice(1)).get("token");
+if (given) {
+  token.set(given);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+/* What a socket offers in place of the header that a browser will not let it send. */
+export function protocols() {
+  const text = token.get();
+  if (!text) return [];
+  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  return ["gammaflip", `bearer.${btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}`];
+}
+
+export const isRefused = (value) => [401, 403].includes(value?.problem?.status);
 
 const problem = (status, title, detail = "") => ({ problem: { status, title, detail } });
 

@@ -1,5 +1,7 @@
 /* One websocket, newest messages only. Silence is a fault: reconnect with backoff. */
 
+import { protocols } from "./api.mjs";
+
 const SILENCE_MS = 5_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 8_000;
@@ -12,10 +14,12 @@ export class Feed {
   #heardAt = performance.now(); // of the socket: any frame proves that it lives
   #waiting = 0;
 
-  /* `onMessage(message)` gets messages of the wanted topics, `onError(text)` refusals. */
-  constructor(onMessage, onError) {
+  /* `onMessage(message)` gets messages of the wanted topics, `onError(text)` refusals; `onShut()`
+     hears of a socket that closed before it opened. */
+  constructor(onMessage, onError, onShut) {
     this.onMessage = onMessage;
     this.onError = onError;
+    this.onShut = onShut;
     setInterval(() => this.#watch(), 500);
     addEventListener("online", () => this.#topics.length && this.#reconnect(0));
   }
@@ -40,11 +44,15 @@ export class Feed {
     this.#waiting = 0;
     this.#heardAt = performance.now();
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/api/v1/stream`);
+    const socket = new WebSocket(`${scheme}//${location.host}/api/v1/stream`, protocols());
     this.#socket = socket;
-    socket.onopen = () => this.#ask();
+    let isOpened = false;
+    socket.onopen = () => { isOpened = true; this.#ask(); };
     socket.onmessage = (event) => this.#receive(event.data);
-    socket.onclose = () => this.#reconnect();
+    socket.onclose = () => {
+      if (!isOpened) this.onShut();
+      this.#reconnect();
+    };
   }
 
   #receive(text) {

@@ -1,17 +1,25 @@
-/* Spot, flips and walls as lines, labels and zones over a strike axis. Pure. */
+/* Spot, flips, walls and the strike that the next settlement is drawn to, as lines, labels and zones over a strike axis. Pure. */
 
 import { isKnown, level } from "./format.mjs";
 
 const CHARACTER_PX = 6.3;
 const ROW_PX = 15;
-const ROWS = 2;
+const ROWS = 3;
 const FARTHEST_PX = 110; // a label farther from its line would mislead
 
 const risingFlips = (data) => [...data.levels.flips].sort((a, b) => a.spot_usd - b.spot_usd);
 
+const HOUR_MS = 3_600_000;
+
+/* How long it is until the next settlement, coarsely: the header counts the seconds. */
+function left(ms) {
+  if (ms >= 48 * HOUR_MS) return `${Math.round(ms / (24 * HOUR_MS))} d`;
+  return ms >= 2 * HOUR_MS ? `${Math.round(ms / HOUR_MS)} h` : `${Math.max(0, Math.round(ms / 60_000))} min`;
+}
+
 /* Every level that has a place on the axis, most important first. */
 function all(data) {
-  const { call_wall_usd: call, put_wall_usd: put } = data.levels;
+  const { call_wall_usd: call, put_wall_usd: put, pin } = data.levels;
   const nearest = (a, b) =>
     Math.abs(Math.log(a.spot_usd / data.header.spot_usd)) -
     Math.abs(Math.log(b.spot_usd / data.header.spot_usd));
@@ -24,6 +32,7 @@ function all(data) {
     })),
     { kind: "call_wall", x: call, word: call === put ? "Walls" : "Call wall" },
     ...(call === put ? [] : [{ kind: "put_wall", x: put, word: "Put wall" }]),
+    { kind: "pin", x: pin?.strike_usd, word: `Pin in ${left(pin?.expiry_ms - data.header.as_of)}` },
   ].filter((mark) => isKnown(mark.x));
 }
 
@@ -56,7 +65,7 @@ function place(taken, wanted, half, widthPx) {
   return options[0] ?? null;
 }
 
-/* Labels above the plot in two rows, none over another; a level out of sight points to itself. */
+/* Labels above the plot in three rows, none over another; a level out of sight points to itself. */
 function labels(data, marks, [low, high], widthPx) {
   const taken = Array.from({ length: ROWS }, () => []);
   const placed = [];

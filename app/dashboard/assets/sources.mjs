@@ -2,6 +2,7 @@
 
 import { ask } from "./api.mjs";
 import { Feed } from "./feed.mjs";
+import { unlock } from "./locked.mjs";
 
 const SOON_MS = 250; // until an address that is not known yet is asked for again
 
@@ -24,7 +25,7 @@ export class Sources {
   /* `onNews(name, value)` hears of every value, `onRefusal(text)` of topics not understood. */
   constructor(onNews, onRefusal) {
     this.#onNews = onNews;
-    this.#feed = new Feed((message) => this.#receive(message), onRefusal);
+    this.#feed = new Feed((message) => this.#receive(message), onRefusal, unlock);
     document.addEventListener("visibilitychange", () => this.#catchUp());
   }
 

@@ -38,12 +38,20 @@ const SIGNS = {
   customer_long: "calls \u2212, puts \u2212",
 };
 
+/* The model that knows most, where it sees another regime than the one that is shown. */
+function dissent({ position }, { regime, range }) {
+  const best = range.posterior?.regime;
+  if (position === "posterior" || !best || best === "unknown" || best === regime) return null;
+  return `posterior says ${best === "long_gamma" ? "long" : "short"}`;
+}
+
 export function showHeader(header, summary) {
   set("spot", format.price(header.spot_usd));
   set("spot-unit", `${header.asset} index, USD`);
   const [regime, words, tone] = REGIMES[summary.regime];
   set("regime", regime);
   set("regime-words", words);
+  set("regime-dissent", dissent(header, summary) ?? "");
   node("regime-badge").dataset.tone = tone;
 }
 

@@ -85,7 +85,9 @@ def build() -> Component:
                 figures.by_expiry(),
                 (segment("by", "Exposure by expiry", _BY, "small"),),
             ),
-            chart_panel("charm", "If spot stays", "$ to trade by", figures.charm_path()),
+            chart_panel(
+                "charm", "Charm path", "$ dealers trade by then if spot stays", figures.charm_path()
+            ),
             _ladder(),
             _tape(),
             _alerts(),
@@ -194,7 +196,13 @@ def _key_figures() -> Component:
     spread = html.Div(
         [
             html.Dt(["Range over models", html.Small("net GEX")]),
-            html.Dd([html.Div(id="range-axis"), html.Span(UNKNOWN, id="range-words")]),
+            html.Dd(
+                [
+                    html.Div(id="range-axis"),
+                    html.Span(UNKNOWN, id="range-words"),
+                    html.Span(UNKNOWN, id="range-ends"),
+                ]
+            ),
         ],
         className="kpi range",
         id="card-range",

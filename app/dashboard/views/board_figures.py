@@ -37,7 +37,7 @@ def gex_by_strike() -> Part:
         "layout": layout(
             barmode="relative",
             hovermode="x",
-            margin={**STACK_MARGIN, "t": 36, "b": AXIS},
+            margin={**STACK_MARGIN, "t": 50, "b": AXIS},
             xaxis=strike_axis(),
             yaxis=axis(zeroline=True, nticks=7),
         ),

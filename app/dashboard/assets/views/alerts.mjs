@@ -1,9 +1,10 @@
 /* Alerts: rules, webhooks and the delivery log; every change goes through the API. */
 
 import { sentenceOf } from "../alerts.mjs";
-import { ask, token } from "../api.mjs";
+import { ask, isRefused } from "../api.mjs";
 import { cell, fill, make, row } from "../dom.mjs";
 import { clock } from "../format.mjs";
+import { askForToken } from "../locked.mjs";
 import { read } from "../sources.mjs";
 import { set } from "../text.mjs";
 import { closeForm, ruleForm } from "./alerts_form.mjs";
@@ -22,8 +23,6 @@ let page = null;
 let timer = 0;
 let written = ""; // the lists as they are on the page
 let trouble = null; // what the server answered to the last change
-
-const isRefused = (value) => [401, 403].includes(value?.problem?.status);
 
 /* Send a change; the lists are read again, and a refusal is said in the notice. */
 export async function send(path, method, body) {
@@ -125,11 +124,11 @@ function webhookForm() {
   };
   return make("form", { class: "alert-form", on: { submit } },
     make("label", { class: "whole" }, make("small", {}, "Address"),
-      make("input", { name: "url", type: "url", required: true, maxlength: 2048, placeholder: "public and encrypted" })),
-    make("label", {}, make("small", {}, "Format"),
+      make("input", { name: "url", type: "url", required: true, maxlength: 2048, placeholder: "public, encrypted: https" })),
+    make("label", { class: "two" }, make("small", {}, "Format"),
       make("select", { name: "format" }, ...FORMATS.map(([value, word]) => make("option", { value }, word)))),
     make("label", {}, make("small", {}, "Description"),
-      make("input", { name: "description", type: "text", maxlength: 200 })),
+      make("input", { name: "description", type: "text", maxlength: 200, placeholder: "optional" })),
     make("button", { type: "submit", class: "button" }, "Add webhook"));
 }
 
@@ -153,15 +152,7 @@ function showToken(isNeeded) {
   const place = document.getElementById("alerts-token");
   if (place.hidden === !isNeeded) return;
   place.hidden = !isNeeded;
-  const submit = (event) => {
-    event.preventDefault();
-    token.set(new FormData(event.target).get("token").trim());
-    refresh();
-  };
-  place.replaceChildren(make("form", { class: "token-form", on: { submit } },
-    make("label", { for: "alerts-token-input" }, "Rules and webhooks are kept behind a token. It stays in this tab only."),
-    make("input", { id: "alerts-token-input", name: "token", type: "password", required: true, autocomplete: "off", placeholder: "bearer token" }),
-    make("button", { type: "submit", class: "button" }, "Use token")));
+  if (isNeeded) askForToken(place, "Rules and webhooks are kept behind a token.", refresh);
 }
 
 /* Read the lists again in a while; behind a token not before one is given. */

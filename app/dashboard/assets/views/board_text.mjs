@@ -102,9 +102,10 @@ export function showRange({ header, summary }, unit) {
     dot.className = name === header.position ? "chosen" : "";
     dot.title = `${MODELS[name] ?? name} ${money(unit.of(gex))}`;
   });
-  write(words, models
-    .map(([name, model]) => `${MODELS[name] ?? name} ${brief(unit.of(model.gex_usd_per_1pct))}`)
-    .join(" | ") || format.UNKNOWN);
+  const said = models.map(([name, model]) => `${MODELS[name] ?? name} ${brief(unit.of(model.gex_usd_per_1pct))}`);
+  write(words, said.join(" | ") || format.UNKNOWN);
+  const sorted = models.map((_, i) => i).sort((a, b) => models[a][1].gex_usd_per_1pct - models[b][1].gex_usd_per_1pct);
+  set("range-ends", [...new Set([sorted[0], sorted.at(-1)])].map((i) => said[i]).join(" to "));
 }
 
 function newRow() {
@@ -161,7 +162,13 @@ function showScenario(line, row, spot, widest, when) {
   for (const [cell, coin] of [[gamma, row.gamma_coin], [charm, time], [vanna, row.vanna_coin]]) {
     write(cell, coin === 0 ? "0" : brief(usdOf(coin, spot)));
   }
-  write(depth, isKnown(row.share_of_depth) ? `${format.number(Math.abs(row.share_of_depth) * 100, 0)}%` : format.UNKNOWN);
+  write(depth, shareText(row.share_of_depth));
+}
+
+/* Ten times what rests there is as far as a share says anything. */
+function shareText(share) {
+  if (!isKnown(share)) return format.UNKNOWN;
+  return share > 10 ? ">10x" : `${format.number(share * 100, 0)}%`;
 }
 
 export function showLegend({ position }, sides) {

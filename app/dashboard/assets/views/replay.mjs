@@ -92,13 +92,17 @@ export default {
 
   params: { t: matching(/^(\d{13})?$/, ""), span: ["24h", "6h", "7d", "30d"], speed: ["1", "5", "20"] },
 
+  /* The window moves with the clock; an instant before it is kept in it. */
   sources(shown) {
-    const hours = SPANS[shown.params.span];
-    const asked = Number(shown.params.t);
-    const now = page.header?.as_of;
-    const isCovered = !asked || !now || asked > now - hours * 60 * MINUTE_MS;
-    const from = isCovered ? now && Math.floor(now / MINUTE_MS) * MINUTE_MS - hours * 60 * MINUTE_MS : asked - MINUTE_MS;
-    return { past: read(withPosition(shown, "/history/strikes", `${from ? `from=${from}&` : ""}points=600`), MINUTE_MS) };
+    const address = () => {
+      const { header } = page;
+      if (header?.asset !== shown.asset || !header.as_of) return null;
+      const first = Math.floor(header.as_of / MINUTE_MS) * MINUTE_MS - SPANS[shown.params.span] * 60 * MINUTE_MS;
+      const asked = Number(page.shown.params.t);
+      const from = asked ? Math.min(first, asked - MINUTE_MS) : first;
+      return withPosition(shown, "/history/strikes", `from=${from}&points=600`);
+    };
+    return { past: read(address, MINUTE_MS, undefined, `past ${shown.asset} ${shown.position} ${shown.params.span}`) };
   },
 
   gather(value) {

@@ -30,9 +30,13 @@ function scenarios(shown, hours, shifts) {
 
 /* History is kept of the whole board alone, under each position model. */
 function curves(shown) {
-  const now = page.header?.as_of;
-  const since = now ? `from=${Math.floor(now / PAST_MS) * PAST_MS - SPANS[shown.params.span] * 3_600_000}` : "";
-  return read(withPosition(shown, "/history/strikes", since), PAST_MS);
+  const address = () => {
+    const { header } = page;
+    if (header?.asset !== shown.asset || !header.as_of) return null;
+    const minute = Math.floor(header.as_of / PAST_MS) * PAST_MS;
+    return withPosition(shown, "/history/strikes", `from=${minute - SPANS[shown.params.span] * 3_600_000}`);
+  };
+  return read(address, PAST_MS, undefined, `curves ${shown.asset} ${shown.position} ${shown.params.span}`);
 }
 
 export default {
