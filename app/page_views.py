@@ -13,8 +13,10 @@ from app.level_views import levels
 from app.views import Columns, Json, Models
 from greeks.exposure import ExposureSnapshot
 
-DIGITS = 6
+DIGITS = 5
 """Significant digits of an array: a pixel of a 4,000 pixel wide screen needs four."""
+WHOLE = {"strike": 12}
+"""Columns that name things: as many digits as a strike has."""
 DRAWN_STRIKES = (
     "strike",
     "gex_usd_per_1pct",
@@ -94,14 +96,14 @@ def tape(trades: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
 
 
 def _drawn(columns: Columns, names: Sequence[str]) -> dict[str, Json]:
-    return {name: _rounded(columns[name]) for name in names}
+    return {name: _rounded(columns[name], WHOLE.get(name, DIGITS)) for name in names}
 
 
-def _rounded(values: Sequence[Cell]) -> list[Cell]:
-    """Cut floats to `DIGITS`; a whole number loses its decimal point, which is two bytes."""
-    return [_cut(value) if isinstance(value, float) else value for value in values]
+def _rounded(values: Sequence[Cell], digits: int = DIGITS) -> list[Cell]:
+    """Cut floats; a whole number loses its decimal point, which is two bytes."""
+    return [_cut(value, digits) if isinstance(value, float) else value for value in values]
 
 
-def _cut(value: float) -> float | int:
-    cut = float(f"{value:.{DIGITS}g}")
+def _cut(value: float, digits: int) -> float | int:
+    cut = float(f"{value:.{digits}g}")
     return int(cut) if cut.is_integer() else cut

@@ -57,7 +57,10 @@ def _methods_of(app: FastAPI, address: str) -> list[str]:
 
 
 class KnownPanels:
-    """Answers 404 under `/embed/` for a panel that the page does not have: Dash answers all."""
+    """Hands out the page under `/embed/`, and 404 for a panel that it does not have.
+
+    Dash prepares itself at the first request of `/` alone; its answer to others would lack scripts.
+    """
 
     def __init__(self, app: ASGIApp, panels: Sequence[str]) -> None:
         self._app = app
@@ -69,9 +72,12 @@ class KnownPanels:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
         path = scope.get("path", "")
-        is_unknown = path.startswith("/embed/") and path not in self._addresses
-        answer = self._unknown if is_unknown else self._app
-        await answer(scope, receive, send)
+        if path in self._addresses:
+            await self._app({**scope, "path": "/"}, receive, send)
+        elif path.startswith("/embed/"):
+            await self._unknown(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class SecurityHeaders:

@@ -158,7 +158,7 @@ def test_every_chart_shows_exactly_what_the_api_says(tab: Tab) -> None:
         strikes, "strike", "call_gex_usd_per_1pct", "put_gex_usd_per_1pct", "gex_usd_per_1pct"
     )
     *drawn_traces, alone = gex["traces"]
-    assert [trace["x"] for trace in drawn_traces] == [cut(strike)] * 3
+    assert [trace["x"] for trace in drawn_traces] == [strike] * 3
     assert [trace["y"] for trace in drawn_traces] == cut([calls, puts, net])
     assert alone["y"] == []
 
