@@ -1,7 +1,7 @@
 """The messages of the page: what it draws and no more, rounded to the digits that it shows.
 
-They are the values of `app/views.py`; arrays that are drawn are cut to `DIGITS` significant
-digits, what is printed is not.
+They are the values of `app/views.py`; gamma by strike, spot and cell is cut to `DIGITS`
+significant digits, other arrays that are drawn to `MORE_DIGITS`, what is printed is not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from app import views
 from app.hub import BoardState
 from app.level_views import levels
 from app.views import Columns, Json, Models
+from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
 
-DIGITS = 5
-"""Significant digits of an array: a pixel of a 4,000 pixel wide screen needs four."""
-WHOLE = {"strike": 12}
-"""Columns that name things: as many digits as a strike has."""
+DIGITS = 4
+"""As many as a pixel of a 4,000 pixel wide screen needs, and a label shows."""
+MORE_DIGITS = 6
 DRAWN_STRIKES = (
     "strike",
     "gex_usd_per_1pct",
@@ -60,6 +60,7 @@ DRAWN_TRADES = (
     "liquidation",
 )
 
+_GAMMA = Exposure.GEX.value
 Cell: TypeAlias = str | int | float | None
 
 
@@ -82,7 +83,7 @@ def board(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> dict
 
 def heatmap(snapshot: ExposureSnapshot, greek: str) -> dict[str, Json]:
     """Return what changes slowly: a matrix of `views.matrix`, and the expiries."""
-    cells = [_rounded(row) for row in views.matrix_values(snapshot, greek)]
+    cells = [_rounded(row, DIGITS) for row in views.matrix_values(snapshot, greek)]
     return {
         "matrix": {**views.matrix(snapshot, greek), "values": cells},
         "expiries": _drawn(views.expiries(snapshot), DRAWN_EXPIRIES)
@@ -96,10 +97,13 @@ def tape(trades: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
 
 
 def _drawn(columns: Columns, names: Sequence[str]) -> dict[str, Json]:
-    return {name: _rounded(columns[name], WHOLE.get(name, DIGITS)) for name in names}
+    return {
+        name: _rounded(columns[name], DIGITS if name.endswith(_GAMMA) else MORE_DIGITS)
+        for name in names
+    }
 
 
-def _rounded(values: Sequence[Cell], digits: int = DIGITS) -> list[Cell]:
+def _rounded(values: Sequence[Cell], digits: int) -> list[Cell]:
     """Cut floats; a whole number loses its decimal point, which is two bytes."""
     return [_cut(value, digits) if isinstance(value, float) else value for value in values]
 

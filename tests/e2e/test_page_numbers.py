@@ -46,6 +46,11 @@ class Watched(Tab):
         self.answers: dict[str, Any] = {}
         self.page.on("response", self._keep)
 
+    def open(self, query: str = "") -> None:
+        """Load the page; answers to the one before it are gone."""
+        self.answers.clear()
+        super().open(query)
+
     def _keep(self, response: Any) -> None:
         _, found, path = response.url.partition("/api/v1/")
         if found and response.status == 200:
