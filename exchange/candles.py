@@ -9,8 +9,15 @@ HOUR_MS = 3_600_000
 KEPT = 50_000
 WICK = 0.37
 """How far a bar reaches beyond its ends, in deviations of an hour's change."""
+DAY_OPENS_MS = 8 * HOUR_MS
+"""A day of candles opens when books are settled."""
 
 Bar = tuple[int, float, float, float, float]
+
+
+def slot_of(at_ms: int, resolution_ms: int, origin_ms: int = 0) -> int:
+    """Return when the bar of an instant opened, bars being counted from `origin_ms`."""
+    return (at_ms - origin_ms) // resolution_ms * resolution_ms + origin_ms
 
 
 class Candles:
@@ -53,11 +60,11 @@ class Candles:
         if len(self._bars) > KEPT:
             del self._bars[: KEPT // 10]
 
-    def read(self, start_ms: int, end_ms: int, resolution_ms: int) -> list[Bar]:
+    def read(self, start_ms: int, end_ms: int, resolution_ms: int, origin_ms: int = 0) -> list[Bar]:
         """Return bars of a resolution whose opening lies in [start, end], oldest first."""
         merged: dict[int, Bar] = {}
         for at, start, high, low, end in self._bars:
-            slot = at // resolution_ms * resolution_ms
+            slot = slot_of(at, resolution_ms, origin_ms)
             if not start_ms - resolution_ms < slot <= end_ms:
                 continue
             old = merged.get(slot)

@@ -10,6 +10,7 @@ from exchange.calendar import last_roll
 from exchange.feed_books import BookFeed, GroupedBookFeed
 from exchange.feed_events import CandleFeed, NoticesFeed, PlatformFeed, TradesFeed
 from exchange.feeds import Feed, IncrementalTickerFeed, MarkPricesFeed, ValueFeed
+from exchange.index_facts import encode_ranking, encode_statistics
 from exchange.instruments import Instrument, Wire
 from exchange.marks import WINDOW_MS
 from exchange.specs import Kind
@@ -31,7 +32,7 @@ CURRENCY = "BTC|ETH|USDC|USDT|EURR|any"
 INSTRUMENT = r"[A-Z0-9]+(?:_[A-Z]+)?-[A-Za-z0-9_-]+"
 INTERVAL = "|".join(PERIODS)
 BOOK = rf"book\.(?P<instrument>{INSTRUMENT})"
-SECOND = 1.0
+SECOND, MINUTE = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,18 @@ def _price_index(view: View, match: re.Match[str]) -> Feed | None:
     if (index := view.state.indices.get(match["index"])) is None:
         return None
     return ValueFeed(SECOND, lambda: encode_index(index, view.state.now_ms), count().__next__)
+
+
+def _statistics(view: View, match: re.Match[str]) -> Feed | None:
+    if (index := view.state.indices.get(match["index"])) is None:
+        return None
+    return ValueFeed(MINUTE, lambda: encode_statistics(index, view.state.now_ms), count().__next__)
+
+
+def _ranking(view: View, match: re.Match[str]) -> Feed | None:
+    if (index := view.state.indices.get(match["index"])) is None:
+        return None
+    return ValueFeed(SECOND, lambda: encode_ranking(index, view.state.now_ms), count().__next__)
 
 
 def _volatility_index(view: View, match: re.Match[str]) -> Feed | None:
@@ -218,6 +231,8 @@ CHANNEL_KINDS = tuple(
         (rf"incremental_ticker\.(?P<instrument>{INSTRUMENT})", _incremental),
         (r"markprice\.options\.(?P<index>\w+)", _marks),
         (r"deribit_price_index\.(?P<index>\w+)", _price_index),
+        (r"deribit_price_statistics\.(?P<index>\w+)", _statistics),
+        (r"deribit_price_ranking\.(?P<index>\w+)", _ranking),
         (r"deribit_volatility_index\.(?P<index>\w+)", _volatility_index),
         (r"estimated_expiration_price\.(?P<index>\w+)", _estimate),
         (

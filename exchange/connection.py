@@ -149,7 +149,9 @@ class Connection(asyncio.Protocol):
             if self.silent:
                 continue
             keep_alive = request.keeps_alive and self._refusal is None
-            self._transport.write(encode_response(status, body, keep_alive=keep_alive))
+            response = encode_response(status, body, keep_alive=keep_alive)
+            said = response.removesuffix(body) if request.method == "HEAD" else response
+            self._transport.write(said)
             if not keep_alive:
                 self._transport.close()
 

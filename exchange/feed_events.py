@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from itertools import cycle
 
+from exchange.candles import DAY_OPENS_MS, slot_of
 from exchange.instruments import Instrument
 from exchange.tape import build_candle
 from exchange.view import View
 from exchange.wire import encode_listing, encode_state
+from greeks.conventions import MS_PER_DAY
 
 CHATTER_INDICES = ("sol_usdc", "xrp_usdc", "avax_usdc", "trx_usdc", "hype_usdc", "paxg_usdc")
 """The venue keeps saying that indices of coins nobody asked about are unlocked."""
@@ -57,7 +59,8 @@ class CandleFeed:
         self._next = tape.next_serial
         if not new:
             return []
-        tick = new[-1].timestamp // self._resolution * self._resolution
+        origin = DAY_OPENS_MS if self._resolution == MS_PER_DAY else 0
+        tick = slot_of(new[-1].timestamp, self._resolution, origin)
         day = [p for p in tape.of(self._name) if p.timestamp >= tick]
         return [build_candle(tick, day)]
 

@@ -16,7 +16,13 @@ from exchange.instruments import Instrument
 from exchange.lifecycle import Lifecycle
 from exchange.marks import WINDOW_MS
 from exchange.option_market import OptionMarket
-from exchange.past import invent_funding, invent_future_day, invent_option_day, invent_past
+from exchange.past import (
+    invent_funding,
+    invent_future_day,
+    invent_option_day,
+    invent_past,
+    invent_settlement,
+)
 from exchange.paths import CoinPath, IndexPaths
 from exchange.specs import BookSpec, select_books
 from exchange.state import Index, MarketState, Notice
@@ -235,6 +241,7 @@ class SyntheticMarket:
         for future in self.state.futures.values():
             index = self.state.indices[future.instrument.price_index]
             invent_future_day(self.state, future, index)
+            invent_settlement(self.state, future, index)
         self._write_days(list(self.state.tape.days))
 
     def _list(self, options: OptionMarket, futures: FutureMarket, at_ms: int) -> None:

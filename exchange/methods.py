@@ -12,6 +12,7 @@ from exchange.methods_history import (
     get_index_chart_data,
     get_last_settlements_by_currency,
     get_last_settlements_by_instrument,
+    get_mark_price_history,
     get_tradingview_chart_data,
     get_volatility_index_data,
 )
@@ -25,6 +26,7 @@ from exchange.methods_market import (
     ticker,
 )
 from exchange.methods_reference import (
+    get_apr_history,
     get_currencies,
     get_expirations,
     get_index_price,
@@ -33,6 +35,7 @@ from exchange.methods_reference import (
     get_instruments,
     get_supported_index_names,
 )
+from exchange.methods_rfq import get_block_rfq_trades
 from exchange.methods_trades import (
     get_last_trades_by_currency,
     get_last_trades_by_currency_and_time,
@@ -67,7 +70,9 @@ def dispatch(view: View, hub: Hub, request: Request, session: Session | None) ->
     return handler(Call(view, hub, request.params, session))
 
 
-def _hello(_call: Call) -> object:
+def _hello(call: Call) -> object:
+    call.params.text("client_name")
+    call.params.text("client_version")
     return {"version": VERSION}
 
 
@@ -182,6 +187,7 @@ METHODS: dict[str, Handler] = {
     "public/get_delivery_prices": get_delivery_prices,
     "public/get_index_chart_data": get_index_chart_data,
     "public/get_historical_volatility": get_historical_volatility,
+    "public/get_mark_price_history": get_mark_price_history,
     "public/get_funding_rate_history": get_funding_rate_history,
     "public/get_funding_rate_value": get_funding_rate_value,
     "public/get_funding_chart_data": get_funding_chart_data,
@@ -193,5 +199,7 @@ METHODS: dict[str, Handler] = {
     "public/get_combos": get_combos,
     "public/get_combo_ids": get_combo_ids,
     "public/get_combo_details": get_combo_details,
+    "public/get_block_rfq_trades": get_block_rfq_trades,
+    "public/get_apr_history": get_apr_history,
     "public/get_announcements": _get_announcements,
 }

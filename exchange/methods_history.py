@@ -6,8 +6,9 @@ from itertools import pairwise
 from statistics import stdev
 
 from exchange.call import Call
-from exchange.candles import HOUR_MS, Bar, Candles
+from exchange.candles import DAY_OPENS_MS, HOUR_MS, Bar, Candles, slot_of
 from exchange.instruments import Wire
+from exchange.methods_trades import trade_currency
 from exchange.rpc import RpcError, invalid_params
 from exchange.specs import Kind
 from exchange.state import Delivery, Future, Index
@@ -23,6 +24,7 @@ INDEX_SPANS_MS = {
     "1h": HOUR_MS, "1d": MS_PER_DAY, "2d": 2 * MS_PER_DAY, "1m": 30 * MS_PER_DAY,
 }  # fmt: skip
 MAX_BARS = 1000
+SETTLEMENT_TYPES = {None, "settlement", "delivery", "bankruptcy"}
 HOURS_PER_YEAR = 8760
 CHART_COLUMNS = ("ticks", "open", "high", "low", "close", "volume", "cost")
 
@@ -31,7 +33,7 @@ def get_volatility_index_data(call: Call) -> object:
     """Show bars of the volatility index, newest page first."""
     currency = call.params.text("currency")
     start, end = call.params.integer("start_timestamp"), call.params.integer("end_timestamp")
-    if (step := DVOL_RESOLUTIONS_S.get(call.params.text("resolution"))) is None:
+    if (step := DVOL_RESOLUTIONS_S.get(call.params.word("resolution"))) is None:
         raise invalid_params("invalid resolution", "resolution")
     index = call.state.indices.get(f"{currency.lower()}_usd")
     if index is None or index.volatility_history is None:
@@ -69,6 +71,14 @@ def get_historical_volatility(call: Call) -> object:
         [bars[k][0], 100.0 * stdev(moves[k - 24 : k]) * math.sqrt(HOURS_PER_YEAR)]
         for k in range(24, len(moves))
     ]
+
+
+def get_mark_price_history(call: Call) -> object:
+    """Show no bars: the venue keeps marks only of the few options that make its DVOL."""
+    call.instrument()
+    call.params.integer("start_timestamp")
+    call.params.integer("end_timestamp")
+    return []
 
 
 def get_funding_rate_history(call: Call) -> object:
@@ -122,13 +132,14 @@ def get_tradingview_chart_data(call: Call) -> object:
     """Show an instrument's candles as columns; a perpetual's older bars are its index's."""
     instrument = call.instrument()
     start, end = call.params.integer("start_timestamp"), call.params.integer("end_timestamp")
-    if (minutes := CHART_RESOLUTIONS_M.get(call.params.text("resolution"))) is None:
+    if (minutes := CHART_RESOLUTIONS_M.get(call.params.word("resolution"))) is None:
         raise invalid_params("invalid resolution", "resolution")
     step = minutes * 60_000
-    candles = _trade_candles(call.state.tape.of(instrument.name), start, end, step)
+    origin = DAY_OPENS_MS if step == MS_PER_DAY else 0
+    candles = _trade_candles(call.state.tape.of(instrument.name), start, end, step, origin)
     history = call.state.indices[instrument.price_index].price_history
     if instrument.is_perpetual and history is not None:
-        bars = {bar[0]: bar for bar in history.read(start, end, step)}
+        bars = {bar[0]: bar for bar in history.read(start, end, step, origin)}
         candles = {at: _index_candle(bar) for at, bar in bars.items()} | candles
     rows = [candle for _, candle in sorted(candles.items())]
     names = {"ticks": "tick"}
@@ -138,7 +149,7 @@ def get_tradingview_chart_data(call: Call) -> object:
 
 def get_last_settlements_by_currency(call: Call) -> object:
     """Show daily settlements and deliveries of a currency, newest first."""
-    currency = call.params.text("currency")
+    currency = trade_currency(call.params)
     return _settlements(call, lambda d: d.instrument.currency == currency)
 
 
@@ -150,6 +161,8 @@ def get_last_settlements_by_instrument(call: Call) -> object:
 
 def _settlements(call: Call, matches: Callable[[Delivery], bool]) -> Wire:
     wanted = call.params.optional("type")
+    if wanted not in SETTLEMENT_TYPES:
+        raise invalid_params("invalid type", "type")
     count = min(call.params.integer("count", 20), MAX_BARS)
     skip = call.params.integer("continuation", 0)
     until = call.params.integer("search_start_timestamp", call.state.now_ms)
@@ -187,11 +200,13 @@ def _request_word(row: Wire) -> object:
     return "delivery" if row["type"] == "exercise" else row["type"]
 
 
-def _trade_candles(prints: list[Print], start: int, end: int, step: int) -> dict[int, Wire]:
+def _trade_candles(
+    prints: list[Print], start: int, end: int, step: int, origin: int
+) -> dict[int, Wire]:
     slots: dict[int, list[Print]] = {}
     for p in prints:
         if start <= p.timestamp <= end:
-            slots.setdefault(p.timestamp // step * step, []).append(p)
+            slots.setdefault(slot_of(p.timestamp, step, origin), []).append(p)
     return {slot: build_candle(slot, group) for slot, group in slots.items()}
 
 

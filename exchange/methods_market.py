@@ -61,4 +61,7 @@ def get_trade_volumes(call: Call) -> object:
             row["futures_volume"] += p.volume_coin
         elif instrument.option_type is not None:
             row[f"{instrument.option_type.value}s_volume"] += p.volume_coin
-    return [{"currency": asset, **row} for asset, row in sorted(volumes.items())]
+    return [
+        {"currency": asset, **{word: round(coins, 8) for word, coins in row.items()}}
+        for asset, row in sorted(volumes.items())
+    ]

@@ -4,9 +4,14 @@ from exchange.calendar import expiry_code
 from exchange.call import Call
 from exchange.methods_trades import CURRENCIES
 from exchange.rpc import invalid_params
+from exchange.specs import Kind
 from exchange.strangers import strangers
 from exchange.wire import encode_instrument
+from greeks.conventions import MS_PER_DAY
 
+YIELDING = frozenset({"usde", "steth", "usdc", "buidl"})
+MOST_DAYS = 365
+KINDS = frozenset({None, "spot", *Kind})
 COINS = {"BTC": "Bitcoin", "ETH": "Ethereum", "USDC": "USD Coin", "USDT": "Tether", "EURR": "Euro"}
 
 
@@ -16,6 +21,8 @@ def get_instruments(call: Call) -> object:
     kind = call.params.optional("kind")
     if currency != "any" and currency not in CURRENCIES:
         raise invalid_params("invalid currency", "currency")
+    if kind not in KINDS:
+        raise invalid_params("invalid kind", "kind")
     state = call.state
     if call.params.flag("expired"):
         rows = [(instrument, "archivized") for instrument in state.retired.values()]
@@ -38,6 +45,10 @@ def get_instrument(call: Call) -> object:
 def get_expirations(call: Call) -> object:
     """List expiry codes by kind."""
     currency, kind = call.params.text("currency"), call.params.text("kind")
+    if currency not in CURRENCIES | {"any"}:
+        raise invalid_params("invalid currency", "currency")
+    if kind not in {"option", "future", "any"}:
+        raise invalid_params("invalid kind", "kind")
     wanted = {"option", "future"} if kind == "any" else {kind}
     found: dict[str, dict[int, str]] = {word: {} for word in ("option", "future") if word in wanted}
     for instrument, _ in call.state.listed():
@@ -70,6 +81,18 @@ def get_currencies(_call: Call) -> object:
     ]
 
 
+def get_apr_history(call: Call) -> object:
+    """Show the yield of a token, newest day first: a constant, nothing here pays any."""
+    if call.params.text("currency") not in YIELDING:
+        raise invalid_params("invalid currency", "currency")
+    today = call.state.now_ms // MS_PER_DAY
+    before = call.params.integer("before", today + 1)
+    limit = min(max(call.params.integer("limit", MOST_DAYS), 1), MOST_DAYS)
+    newest = min(max(before, 1), today + 1) - 1
+    days = range(newest, max(newest - limit, -1), -1)
+    return {"data": [{"day": day, "apr": 0.0} for day in days], "continuation": days[-1]}
+
+
 def get_index_price(call: Call) -> object:
     """Show an index and the delivery price it points to."""
     index = call.state.indices.get(call.params.text("index_name"))
@@ -87,5 +110,7 @@ def get_index_price_names(call: Call) -> object:
 
 
 def get_supported_index_names(call: Call) -> object:
-    """List the names of the indices."""
+    """List the names of the indices: all of them have derivatives, and all are spot prices."""
+    if call.params.text("type", "all") not in {"all", "spot", "derivative"}:
+        raise invalid_params("invalid type", "type")
     return sorted(call.state.indices)

@@ -8,7 +8,7 @@ import numpy as np
 from exchange.calendar import last_roll
 from exchange.candles import HOUR_MS, Candles
 from exchange.paths import VOL_RETURN_BETA
-from exchange.state import Future, Index, MarketState, OptionTable
+from exchange.state import Delivery, Future, Index, MarketState, OptionTable
 from exchange.tape import Earlier
 from greeks.conventions import MS_PER_DAY, MS_PER_YEAR, FloatArray
 
@@ -64,6 +64,15 @@ def invent_future_day(state: MarketState, future: Future, index: Index) -> None:
     prices = bars[0][1], bars[-1][4], max(bar[2] for bar in bars), min(bar[3] for bar in bars)
     first, last, high, low = (round(round(price / tick) * tick, 6) for price in prices)
     state.tape.begin(name, Earlier(state.now_ms, coins, usd, first, last, high, low))
+
+
+def invent_settlement(state: MarketState, future: Future, index: Index) -> None:
+    """Let a future that is older than the last roll have been settled at it."""
+    roll, prices = last_roll(state.now_ms), state.delivery_prices.get(index.name)
+    if prices and future.instrument.created_ms < roll:
+        price = prices[0][1]
+        held = future.open_interest
+        state.deliveries.add(Delivery(roll, future.instrument, price, price, held))
 
 
 def invent_option_day(

@@ -56,6 +56,12 @@ class Params:
         """Return a text or None when it was not given."""
         return None if self.values.get(name) is None else self.text(name)
 
+    def word(self, name: str) -> str:
+        """Return a required text that clients also write as a number."""
+        value = self.values.get(name)
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if is_number else self.text(name)
+
     def integer(self, name: str, default: int | None = None) -> int:
         """Return an integer, also from its text or a whole float."""
         value = self.values.get(name)

@@ -128,7 +128,7 @@ class Exchange:
         """Return the status that refuses a websocket handshake, None to accept it."""
         if (status := self.faults.argument(Fault.HANDSHAKE)) is not None:
             return int(status or 503)
-        return None if request.path == WEBSOCKET_PATH else 404
+        return None if request.path.rstrip("/") == WEBSOCKET_PATH else 404
 
     def open(self, connection: Connection) -> None:
         """Begin a websocket session."""
@@ -167,7 +167,7 @@ class Exchange:
             return self._control(request)
         if request.path != HTTP_PATH and not request.path.startswith(HTTP_PATH + "/"):
             return 404, b"{}"
-        if request.method not in {"GET", "POST"}:
+        if request.method not in {"GET", "HEAD", "POST"}:
             return 405, b"{}"
         stamp = self._stamp()
         try:
@@ -225,7 +225,7 @@ def _tls(certificate: Path | None) -> ssl.SSLContext | None:
 def _read_http(request: HttpRequest) -> Request:
     """Read a request out of a path and query, or out of a body with or without a path."""
     method = request.path.removeprefix(HTTP_PATH).strip("/")
-    if request.method == "GET":
+    if request.method != "POST":
         if not method:
             raise METHOD_NOT_FOUND
         return Request(method, Params(request.query), None, has_id=False)

@@ -96,6 +96,50 @@ def test_an_unlisted_currency_has_an_empty_list_of_instruments(exchange: Exchang
     assert ask(exchange, "get_instruments", currency="SOL") == []
 
 
+def test_a_quote_request_costs_what_its_legs_cost(exchange: Exchange) -> None:
+    first = ask(exchange, "get_block_rfq_trades", currency="BTC", count=1)
+    second = ask(
+        exchange, "get_block_rfq_trades", currency="BTC", count=1,
+        continuation=first["continuation"],
+    )  # fmt: skip
+    for deal in (*first["block_rfqs"], *second["block_rfqs"]):
+        signs = [1 if leg["direction"] == "buy" else -1 for leg in deal["legs"]]
+        legs = zip(signs, deal["legs"], strict=True)
+        cost = sum(sign * leg["price"] * leg["ratio"] for sign, leg in legs)
+        assert deal["trades"][0]["price"] == pytest.approx(cost, abs=1e-8)
+    assert first["block_rfqs"][0]["id"] > second["block_rfqs"][0]["id"]
+
+
+def test_days_of_candles_open_when_books_are_settled(exchange: Exchange) -> None:
+    bars = ask(
+        exchange, "get_tradingview_chart_data", instrument_name=PERPETUAL, resolution="1D",
+        start_timestamp=START_MS - 5 * 86_400_000, end_timestamp=START_MS,
+    )  # fmt: skip
+    assert len(bars["ticks"]) == 5
+    assert {tick % 86_400_000 for tick in bars["ticks"]} == {8 * 3_600_000}
+
+
+def test_a_resolution_may_be_a_number(exchange: Exchange) -> None:
+    span = {"start_timestamp": START_MS - 7_200_000, "end_timestamp": START_MS}
+    word, number = (
+        ask(exchange, "get_volatility_index_data", currency="BTC", resolution=resolution, **span)
+        for resolution in ("3600", 3600)
+    )
+    assert word == number
+    assert len(word["data"]) > 0
+
+
+async def test_an_index_tells_its_last_day_and_what_it_is_made_of() -> None:
+    async with serve_peer() as (_, peer):
+        names = ["deribit_price_statistics.btc_usd", "deribit_price_ranking.btc_usd"]
+        assert set(await peer.call("public/subscribe", channels=names)) == set(names)
+        day, parts = [await peer.next(name) for name in names]
+        price = (await peer.call("public/get_index_price", index_name="btc_usd"))["index_price"]
+    assert day["low24h"] <= day["high24h"]
+    assert day["low24h"] * 0.99 < price < day["high24h"] * 1.01
+    assert sum(part["weight"] for part in parts) == pytest.approx(100.0)
+
+
 def test_decimal_strikes_are_written_with_a_d(exchange: Exchange) -> None:
     options = ask(exchange, "get_instruments", currency="USDC", kind="option")
     xrp = [i for i in options if i["base_currency"] == "XRP"]

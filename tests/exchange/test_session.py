@@ -66,6 +66,13 @@ async def test_an_oversized_frame_is_refused_without_id() -> None:
         ("public/get_last_trades_by_currency", {"currency": "any"}, -32602),
         ("public/get_last_trades_by_currency", {"currency": "BTC", "count": 1001}, -32602),
         ("public/get_instruments", {"currency": "DOGE"}, -32602),
+        ("public/get_instruments", {"currency": "BTC", "kind": "nonsense"}, -32602),
+        ("public/get_expirations", {"currency": "BTC", "kind": "spot"}, -32602),
+        ("public/get_expirations", {"currency": "DOGE", "kind": "any"}, -32602),
+        ("public/get_supported_index_names", {"type": "nonsense"}, -32602),
+        ("public/get_last_settlements_by_currency", {"currency": "BTC", "type": "x"}, -32602),
+        ("public/get_block_rfq_trades", {"currency": "BTC", "continuation": "x"}, -32602),
+        ("public/hello", {}, -32602),
         ("public/subscribe", {"channels": "ticker"}, -32602),
         ("public/subscribe", {"channels": ["trades.option.BTC.raw", "platform_state"]}, 13778),
         ("public/set_heartbeat", {"interval": 5}, -32602),
@@ -214,6 +221,15 @@ async def test_http_serves_get_and_both_forms_of_post() -> None:
     assert posted.json()["id"] == named.json()["id"] == "7"
     keys = {"index_price", "estimated_delivery_price"}
     assert got.json()["result"].keys() == posted.json()["result"].keys() == keys
+
+
+async def test_http_head_has_no_body_and_the_connection_goes_on() -> None:
+    async with serve() as (_, port), httpx.AsyncClient() as client:
+        url = f"http://127.0.0.1:{port}/api/v2/public/get_time"
+        for _ in range(2):
+            head = await client.head(url)
+            assert (head.status_code, head.content) == (200, b"")
+        assert (await client.get(url)).json()["result"] > 0
 
 
 async def test_http_errors_are_400_with_the_body_of_the_venue() -> None:
