@@ -143,7 +143,7 @@ class ChainState:
         chain = OptionChain(
             asset=self.asset,
             as_of_ms=as_of,
-            index_price=self._spot(),
+            index_price=self.spot,
             seq=self._seq,
             gaps=self.gaps,
             instrument_name=tuple(table.row_of),
@@ -175,7 +175,9 @@ class ChainState:
                 return name
         return None
 
-    def _spot(self) -> float:
+    @property
+    def spot(self) -> float:
+        """The newest believed price of the spot index, NaN before the first."""
         name = self.spot_index
         return math.nan if name is None else self._indices[name].price
 

@@ -1,20 +1,27 @@
 """What each channel says: from the data of a push to events."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
 from ingest import messages, wire
-from ingest.events import Event, Listed, MarkPrices
+from ingest.events import DeliveryEstimate, Event, Listed, MarkPrices
 
 
-def decode_push(channel: str, data: msgspec.Raw) -> list[Event]:
-    """Decode the data of one push; a channel that nobody reads says nothing."""
+def decode_push(channel: str, data: msgspec.Raw, now_ms: float) -> list[Event]:
+    """Decode the data of one push; a channel that nobody reads says nothing.
+
+    `now_ms` is the exchange's time: an estimate that names none is of now.
+    """
     if channel.startswith("book.") and channel.count(".") > 2:
         return []  # a grouped window
     for prefix, decode in _CHANNELS.items():
         if channel.startswith(prefix):
-            return [decode(channel, data)]
+            event = decode(channel, data)
+            if isinstance(event, DeliveryEstimate) and event.ts_event == 0 and now_ms > 0:
+                event = replace(event, ts_event=int(now_ms))
+            return [event]
     return []
 
 

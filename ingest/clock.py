@@ -42,12 +42,16 @@ class ExchangeClock:
         """Take the exchange's own word for its time."""
         self._newest_ms = max(self._newest_ms, server_ms)
 
-    def far_ms(self, now_s: float) -> float:
-        """Return the exchange time from which on all is far ahead, NaN while there is no clock.
+    def latest_ms(self, now_s: float) -> float:
+        """Return the latest time that the exchange can be said to have reached, NaN at first.
 
-        Ahead of the clock and of every credible message before: an exchange may run fast.
+        The clock's, or that of the newest credible message: an exchange may run fast.
         """
-        return max(self.now_ms(now_s), self._newest_ms) + FAR_AHEAD_MS
+        return max(self.now_ms(now_s), self._newest_ms)
+
+    def far_ms(self, now_s: float) -> float:
+        """Return the exchange time from which on all is far ahead, NaN while there is no clock."""
+        return self.latest_ms(now_s) + FAR_AHEAD_MS
 
     def take(self, ts_event: int, now_s: float) -> bool:
         """Take a message's time; False when it is too far ahead to be one."""

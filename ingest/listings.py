@@ -1,5 +1,6 @@
 """What the instrument lists of one session say. Knows no frames and asks for nothing itself."""
 
+import math
 from collections.abc import Hashable, Iterable, Mapping
 
 from greeks.conventions import Settlement
@@ -20,6 +21,7 @@ class Listings:
         self._instruments: dict[str, Instrument] = {}
         self._terms: set[Hashable] = set()  # what calls for channels: see _term
         self._last_expiry_ms = dict(last_expiry_ms)
+        self._first_expiry_ms = math.inf
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -46,8 +48,21 @@ class Listings:
         for book, expiry_ms in last_expiries(fresh.values()).items():
             self._last_expiry_ms[book] = max(expiry_ms, self._last_expiry_ms.get(book, 0))
         if listed.complete or is_new:
-            self._terms = {_term(item) for item in self._instruments.values()}
+            self._note_terms()
         return listed.complete or is_new
+
+    def drop_expired(self, now_ms: float) -> bool:
+        """Forget what has expired; returns whether the channels have to be looked at anew."""
+        if not now_ms >= self._first_expiry_ms:
+            return False
+        self._instruments = {n: i for n, i in self._instruments.items() if i.expiry_ms > now_ms}
+        self._note_terms()
+        return True
+
+    def _note_terms(self) -> None:
+        self._terms = {_term(item) for item in self._instruments.values()}
+        expiries = (item.expiry_ms for item in self._instruments.values())
+        self._first_expiry_ms = min(expiries, default=math.inf)
 
 
 def last_expiries(instruments: Iterable[Instrument]) -> dict[Book, int]:

@@ -48,7 +48,10 @@ PERCENT = 100.0
 
 def parse_instrument(wire: WireInstrument) -> Instrument | None:
     """Return the instrument; None for a kind that the board does not read, and for half of one."""
-    if wire.kind not in READ or not wire.price_index or not wire.expiration_timestamp:
+    is_linear = wire.instrument_type == "linear"
+    # lists of 2021 name no index for coin-margined instruments
+    index = wire.price_index or (None if is_linear else f"{wire.base_currency.lower()}_usd")
+    if wire.kind not in READ or not index or not wire.expiration_timestamp:
         return None
     is_option = wire.kind == Kind.OPTION
     if is_option and (wire.option_type not in {"call", "put"} or not _positive(wire.strike)):
@@ -57,8 +60,8 @@ def parse_instrument(wire: WireInstrument) -> Instrument | None:
         instrument_name=wire.instrument_name,
         kind=Kind(wire.kind),
         asset=wire.base_currency,
-        settlement=Settlement.LINEAR if wire.instrument_type == "linear" else Settlement.INVERSE,
-        price_index=wire.price_index,
+        settlement=Settlement.LINEAR if is_linear else Settlement.INVERSE,
+        price_index=index,
         expiry_ms=wire.expiration_timestamp,
         strike=_number(wire.strike),
         is_call=wire.option_type == "call",
@@ -146,8 +149,8 @@ def parse_book(wire: WireBook) -> BookUpdate:
 
 
 def parse_estimate(index_name: str, wire: WireEstimate) -> DeliveryEstimate:
-    """Convert an estimate of the delivery price."""
-    return DeliveryEstimate(index_name, wire.timestamp, wire.price, wire.is_estimated)
+    """Convert an estimate of the delivery price; one without a time has the time 0."""
+    return DeliveryEstimate(index_name, wire.timestamp or 0, wire.price, wire.is_estimated)
 
 
 def parse_index_price(wire: WireIndexPrice) -> IndexPrice:

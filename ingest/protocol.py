@@ -23,6 +23,7 @@ from ingest.events import (
     GapCause,
     Kind,
     Listed,
+    PlatformState,
     Summaries,
     Trades,
     Venue,
@@ -38,7 +39,7 @@ from ingest.plan import (
 )
 from ingest.plausible import Doubts
 from ingest.requests import MATTERS, Asked, Request, Requests
-from ingest.subscriptions import REFUSED_RETRY_S, RETRY_S, Subscriptions
+from ingest.subscriptions import AT_ONCE, REFUSED_RETRY_S, RETRY_S, Subscriptions
 from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, is_out_of_reach, start_of_history
 
 SILENCE_S = 25.0
@@ -99,6 +100,8 @@ class DeribitSession:
             for kind in Kind:
                 self._lists.put((currency, kind), now_s)
         self.on_timer(now_s)
+        self._requests.send("public/status", {}, Request(Asked.STATUS, now_s))
+        self._requests.release(now_s)
 
     @property
     def tape_since_ms(self) -> int | None:
@@ -124,6 +127,8 @@ class DeribitSession:
             self._ask("public/unsubscribe", {"channels": mute}, now_s)
         if self._doubts:
             self._ask_time(now_s)
+        if self._listings.drop_expired(self.clock.latest_ms(now_s)):
+            self._follow_markets(now_s)
         self._poll(now_s)
         return [Gap(GapCause.MUTE_CHANNEL, channel) for channel in mute]
 
@@ -145,7 +150,8 @@ class DeribitSession:
             if params is None or params.channel is None:
                 raise wire.ProtocolError("expected a channel in a subscription", frame)
             self._subscriptions.heard(params.channel, now_s)
-            return self._note(decode_push(params.channel, params.data), now_s)
+            latest_ms = self.clock.latest_ms(now_s)
+            return self._note(decode_push(params.channel, params.data, latest_ms), now_s)
         if envelope.method == "heartbeat":
             if envelope.params is not None and envelope.params.type == "test_request":
                 self._ask("public/test", {}, now_s)
@@ -183,11 +189,14 @@ class DeribitSession:
     def focus(self, instrument_names: frozenset[str], now_s: float) -> None:
         """Follow the tickers of these options and of no others."""
         channels = frozenset(f"ticker.{name}.100ms" for name in instrument_names)
-        left = self._subscriptions.leave(self._focused - channels)
-        if left:
-            self._ask("public/unsubscribe", {"channels": sorted(left)}, now_s)
+        left, fresh = sorted(self._focused - channels), sorted(channels - self._focused)
         self._focused = channels
-        self._subscriptions.want(channels, now_s, is_guess=True)
+        asked = (("public/unsubscribe", left), ("public/subscribe", fresh))
+        for method, names in asked:
+            for at in range(0, len(names), AT_ONCE):
+                request = Request(Asked.FOCUS, now_s)
+                self._requests.send(method, {"channels": names[at : at + AT_ONCE]}, request)
+        self._requests.release(now_s)
 
     def request_missing(self, instrument_name: str, missing: range, now_s: float) -> None:
         """Ask for trades by their sequence numbers, a page of them."""
@@ -300,7 +309,10 @@ class DeribitSession:
                 events.append(parse_chart(wire.decode_one(result, wire.WireChart)))
             case Asked.PAST_VOLATILITY:
                 events.append(parse_bars(wire.decode_one(result, wire.WireBars)))
-            case Asked.CONTROL | Asked.TIME:
+            case Asked.STATUS:
+                locked = wire.decode_one(result, wire.WireStatus).locked_indices
+                events += [PlatformState(None, index, locked=True) for index in locked]
+            case Asked.CONTROL | Asked.TIME | Asked.FOCUS:
                 pass
         return events
 
@@ -313,6 +325,8 @@ class DeribitSession:
                 self._subscriptions.failed(request.channels, now_s)
             case Asked.HISTORY:
                 self._histories.put(request.currency, now_s + RETRY_S)
+            case Asked.FOCUS:
+                self._focused = frozenset()  # the next choice asks for all of it again
             case _:
                 pass
 
@@ -334,8 +348,9 @@ class DeribitSession:
 
     def _want_markets(self, listed: Listed, now_s: float) -> list[Event]:
         """Ask for the channels, summaries and past trades of the books that exist."""
-        if not self._listings.take(listed):
-            return []
+        return self._follow_markets(now_s) if self._listings.take(listed) else []
+
+    def _follow_markets(self, now_s: float) -> list[Event]:
         instruments = self._listings.instruments
         channels = self._plan.market_channels(instruments)
         left = self._subscriptions.leave(self._market - channels)

@@ -19,6 +19,8 @@ class Asked(Enum):
 
     CONTROL = auto()
     TIME = auto()
+    STATUS = auto()
+    FOCUS = auto()
     SUBSCRIBE = auto()
     INSTRUMENTS = auto()
     INSTRUMENT = auto()

@@ -136,8 +136,8 @@ class WireIndexPrice(msgspec.Struct):
 class WireEstimate(msgspec.Struct):
     """The data of estimated_expiration_price; its index is named by the channel alone."""
 
-    timestamp: Count
     price: float
+    timestamp: Count | None = None  # seen here, not documented
     is_estimated: bool = False
 
 
@@ -203,6 +203,12 @@ class WirePlatform(msgspec.Struct):
     price_index: str | None = None
     locked: bool | None = None
     allow_unauthenticated_public_requests: bool | None = None
+
+
+class WireStatus(msgspec.Struct):
+    """The answer to public/status: which indices stand still."""
+
+    locked_indices: list[str] = []
 
 
 _envelope = msgspec.json.Decoder(Envelope)

@@ -27,6 +27,8 @@ from ingest.events import (
     Trades,
     Venue,
 )
+from ingest.focus import PERIOD_S as FOCUS_PERIOD_S
+from ingest.focus import nearest_the_money
 from ingest.market import MarketContext, MarketState
 from ingest.pacing import Pacer
 from ingest.plan import SUMMARY_PERIOD_S, FeedPlan
@@ -57,10 +59,17 @@ class FeedCounters:
 class AssetFeed:
     """Everything known of one asset, kept fresh by `run`. All calls from one event loop.
 
-    Feeds of one process share a `pacer`, since the venue counts requests by address.
+    Feeds of one process share a `pacer`, since the venue counts requests by address. The tickers
+    of `focus` options near the money are followed beside the lean plan.
     """
 
-    def __init__(self, asset: str, now: Callable[[], float], pacer: Pacer | None = None) -> None:
+    def __init__(
+        self,
+        asset: str,
+        now: Callable[[], float],
+        pacer: Pacer | None = None,
+        focus: int = 0,
+    ) -> None:
         self.asset = asset
         self.state = ChainState(asset)
         self.tape = TapeLog()
@@ -79,7 +88,9 @@ class AssetFeed:
         self._summaries_s: dict[str, float] = {}  # our clock when each summary last was newer
         self._summaries_ms: dict[str, int] = {}
         self._holes_s = 0.0
-        self._focused: frozenset[str] = frozenset()
+        self._focus = focus
+        self._focus_s = 0.0
+        self._locked: set[str] = set()  # indices that the venue says stand still
 
     async def run(self, url: str, rng: random.Random, sink: FrameSink | None = None) -> None:
         """Feed from `url` until cancelled, through `sink` when someone listens in."""
@@ -124,17 +135,16 @@ class AssetFeed:
         """Hours of the last week as the venue tells them; empty where it has no DVOL."""
         return self._market.past_hours()
 
-    def focus(self, instrument_names: Iterable[str]) -> None:
-        """Follow the tickers of these listed options, at most 400, until the next call."""
-        known = [name for name in instrument_names if self.state.knows(name)]
-        self._focused = frozenset(known[:400])
-        self._session.focus(self._focused, self._now())
+    def _nearest(self) -> frozenset[str]:
+        state = self.state
+        return nearest_the_money(state.table, state.spot, state.clock_ms, self._focus)
 
     def _is_stale(self, book: Settlement) -> bool:
-        now_s = self._now()
+        now_s, index = self._now(), self.state.table.index_of[book]
         summary_s = self._summaries_s.get(self._plan.currency_of(book), now_s)
-        index_s = self._index_s.get(self.state.table.index_of[book], now_s)
-        return now_s - summary_s > STALE_SUMMARIES_S or now_s - index_s > STALE_INDEX_S
+        index_s = self._index_s.get(index, now_s)
+        is_old = now_s - summary_s > STALE_SUMMARIES_S or now_s - index_s > STALE_INDEX_S
+        return is_old or index in self._locked
 
     # FrameSink
 
@@ -148,7 +158,8 @@ class AssetFeed:
             self._plan, self.tape.newest_ms, self._pacer, self.state.last_expiries()
         )
         self._session.start(now_s)
-        self._session.focus(self._focused, now_s)
+        self._focus_s = now_s
+        self._locked.clear()  # the session asks anew
 
     def received(self, frame: bytes | str, now_s: float) -> None:
         """Decode one frame and apply it; a malformed one is counted and dropped."""
@@ -172,6 +183,9 @@ class AssetFeed:
                 self._session.request_missing(name, missing, now_s)
         for event in self._session.on_timer(now_s):
             self._handle(event, now_s)
+        if self._focus and now_s >= self._focus_s and self.is_ready():
+            self._focus_s = now_s + FOCUS_PERIOD_S
+            self._session.focus(self._nearest(), now_s)
 
     def take_outgoing(self) -> list[bytes]:
         """Hand over the session's frames."""
@@ -214,12 +228,19 @@ class AssetFeed:
     def _note_venue(self, event: Event) -> None:
         """Keep what concerns the whole asset and no single option."""
         match event:
-            case PlatformState() if event.in_maintenance is not None:
-                self.in_maintenance = event.in_maintenance
+            case PlatformState():
+                self._note_platform(event)
             case Venue():
                 self.testnet = event.testnet
             case _:
                 self._market.apply(event)
+
+    def _note_platform(self, event: PlatformState) -> None:
+        if event.in_maintenance is not None:
+            self.in_maintenance = event.in_maintenance
+        if event.price_index is not None:
+            lock = self._locked.add if event.locked else self._locked.discard
+            lock(event.price_index)
 
     def _note_summaries(self, event: Summaries, now_s: float) -> None:
         """A summary counts as news only when it was made after the last one."""

@@ -17,7 +17,7 @@ import pytest
 from exchange.faults import Fault, parse_fault
 from exchange.run import build_exchange
 from exchange.server import Exchange
-from greeks.conventions import RowStatus
+from greeks.conventions import RowStatus, Settlement
 from ingest.events import GapCause
 from ingest.worker import AssetFeed
 from tests.exchange.peers import hurried, make_config
@@ -83,7 +83,7 @@ async def wired() -> AsyncIterator[Wire]:
         await asyncio.gather(reading, serving, return_exceptions=True)
 
 
-@pytest.mark.parametrize("fault", ["abort", "close:1000", "close:1012", "truncated"])
+@pytest.mark.parametrize("fault", ["abort", "close:1000", "close:1012", "close:4000", "truncated"])
 async def test_a_lost_socket_is_replaced_and_nothing_is_missing(fault: str) -> None:
     async with wired() as wire:
         wire.break_with(fault)
@@ -303,6 +303,25 @@ async def test_a_summary_that_stands_still_marks_the_open_interest_stale() -> No
         await wire.until(lambda: not (wire.feed.freeze().status == stale).any(), "fresh rows", 30)
 
 
+async def test_a_locked_index_makes_its_book_stale_also_for_who_comes_back() -> None:
+    async with wired() as wire:
+
+        def stale(book: Settlement) -> bool:
+            chain = wire.feed.freeze()
+            return bool((chain.status[chain.settlement == book] == RowStatus.STALE).any())
+
+        await wire.until(lambda: not stale(Settlement.INVERSE), "a fresh book")
+        wire.break_with("lock:btc_usd")
+        await wire.until(lambda: stale(Settlement.INVERSE), "a stale book")
+        assert not stale(Settlement.LINEAR)
+        wire.break_with("abort")
+        await wire.until(lambda: wire.feed.counters.reconnects == 1, "one reconnect")
+        await wire.until_fresh()
+        assert stale(Settlement.INVERSE)
+        wire.mend()
+        await wire.until(lambda: not stale(Settlement.INVERSE), "a fresh book")
+
+
 async def test_an_index_that_stands_still_is_stale_by_age() -> None:
     async with wired() as wire:
         wire.break_with("mute:deribit_price_index.*")
@@ -323,5 +342,5 @@ async def test_what_comes_late_is_measured_as_late() -> None:
 
 def test_every_fault_that_concerns_the_lean_plan_is_tried_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
-    elsewhere = {Fault.LOCK, Fault.FLOOD}
+    elsewhere = {Fault.FLOOD}
     assert {f for f in Fault if f'"{f.value}' not in source} <= elsewhere

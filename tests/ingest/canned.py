@@ -39,6 +39,8 @@ def answer(request: dict[str, Any], now_us: int = NOW_US) -> dict[str, Any]:
         result = {"trades": [], "has_more": False}
     elif method == "public/ticker":
         result = load("ticker_option")["params"]["data"]
+    elif method == "public/status":
+        result = {"locked": "false"}
     return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": now_us}
 
 

@@ -7,16 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.events import Gap, GapCause, IndexPrice, Kind, Listed, MarkPrices, Summaries, Venue
+from ingest.events import (
+    DeliveryEstimate,
+    Gap,
+    GapCause,
+    IndexPrice,
+    Kind,
+    Listed,
+    MarkPrices,
+    PlatformState,
+    Summaries,
+    Venue,
+)
 from ingest.pacing import Pacer
 from ingest.plan import FeedPlan
 from ingest.protocol import SILENCE_S, DeribitSession
 from ingest.subscriptions import REFUSED_RETRY_S
 from ingest.wire import ProtocolError
-from tests.ingest.canned import DATA, NOW_US, frame, load
+from tests.ingest.canned import DATA, NOW_US, frame, load, push
 
-NOW_MS = NOW_US // 1000
 HOUR_MS = 3_600_000
+NOW_MS, EXPIRY_MS = NOW_US // 1000, 1_795_766_400_000
 
 
 class CannedVenue:
@@ -47,6 +58,8 @@ class CannedVenue:
             result = {"status": "ok", "ticks": [0, HOUR_MS], "open": [9e4, 9.1e4], "close": [1, 1]}
         elif method == "public/get_volatility_index_data":
             result = {"data": [[HOUR_MS, 42.0, 43.0, 41.0, 42.5]], "continuation": None}
+        elif method == "public/status":
+            result = {"locked": "partial", "locked_indices": ["btc_usdc"]}
         else:
             result = "ok"
         reply = {"jsonrpc": "2.0", "id": request["id"], "result": result, "testnet": False}
@@ -70,7 +83,38 @@ def venue() -> CannedVenue:
 def test_a_session_opens_with_heartbeat_lifecycle_and_lists(venue: CannedVenue) -> None:
     methods = [request["method"] for request in venue.collect()]
     assert methods[:2] == ["public/set_heartbeat", "public/subscribe"]
-    assert methods[2:] == ["public/get_instruments"] * 4
+    assert methods[2:] == [*["public/get_instruments"] * 4, "public/status"]
+
+
+def test_an_index_that_was_locked_before_the_session_is_known_to_be(venue: CannedVenue) -> None:
+    events = venue.answer_all(100.0)
+    assert PlatformState(None, "btc_usdc", locked=True) in events
+
+
+def test_channels_of_an_expired_future_are_left_at_its_hour_without_a_list(
+    venue: CannedVenue,
+) -> None:
+    venue.answer_all(100.0)
+    expiry_s = (EXPIRY_MS - NOW_MS) / 1000
+    venue.session.on_timer(100.0 + expiry_s - 1)
+    assert not [r for r in venue.collect() if r["method"] == "public/unsubscribe"]
+    venue.session.on_timer(100.0 + expiry_s + 1)
+    left = [r["params"]["channels"] for r in venue.collect() if "unsubscribe" in r["method"]]
+    assert "ticker.BTC-27NOV26.agg2" in left[0]
+    assert "ticker.BTC-PERPETUAL.100ms" not in left[0]
+
+
+def test_an_estimate_without_a_time_is_of_now(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    data = {"seconds": 900, "price": 88_000.5, "is_estimated": True, "left_ticks": 900}
+    (event,) = venue.session.receive(push("estimated_expiration_price.btc_usd", data), 107.0)
+    assert event == DeliveryEstimate("btc_usd", NOW_MS + 7_000, 88_000.5, is_estimated=True)
+
+
+def test_no_channel_of_the_plan_needs_a_name_or_password(venue: CannedVenue) -> None:
+    venue.answer_all(100.0)
+    asked = [r["params"].get("channels", []) for r in venue.requests]
+    assert not [name for names in asked for name in names if name.endswith(".raw")]
 
 
 def test_the_bootstrap_asks_only_for_books_that_exist(venue: CannedVenue) -> None:

@@ -73,6 +73,21 @@ def test_every_recorded_list_of_instruments_is_read_and_combos_are_stepped_over(
     assert {"future", "option_combo", "future_combo"} <= kinds.keys()
 
 
+def test_lists_of_instruments_of_2021_are_read() -> None:
+    found: Counter[str] = Counter()
+    for path in DATA.glob("ws-cryptofeed-*/*.rest.*.gz"):
+        for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+            whole = json.loads(line[line.index("{") :]) if "get_instruments" in line else {}
+            rows, rejected = wire.decode_rows(
+                msgspec.Raw(json.dumps(whole.get("result", [])).encode()), wire.WireInstrument
+            )
+            items, refused = messages.parse_instruments(rows)
+            assert (rejected, refused) == (0, 0)
+            found.update(f"{item.asset} {item.kind}" for item in items)
+    assert found["BTC option"] > 380
+    assert found["ETH option"] > 400
+
+
 def test_every_recorded_single_instrument_is_read() -> None:
     for pattern in ("api-*/*get_instrument.json", "api-*/*instrument_option.json"):
         for name, raw in results(pattern):
