@@ -22,6 +22,7 @@ from app.connections import ImpatientHttp, ImpatientWebSocket
 from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
 from app.options import (
     ENV,
+    focus,
     option,
     parse_assets,
     parse_instant,
@@ -111,6 +112,7 @@ cli.add_command(backup)
     type=click.FloatRange(0, min_open=True),
     help="Pace of a replay.",
 )
+@focus
 @option("--json-logs", "JSON_LOGS", is_flag=True, help="One JSON object a line.")
 def run(*, json_logs: bool, **chosen: Any) -> None:
     """Run the whole board in one process: feed, engine, REST, push, page, alerts."""
@@ -121,12 +123,13 @@ def run(*, json_logs: bool, **chosen: Any) -> None:
 @cli.command()
 @option("--source", "SOURCE", default="live", help="live, demo or a ws:// address.")
 @option("--assets", "ASSETS", default="BTC,ETH", help="Assets to record.")
+@focus
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def record(*, source: str, assets: str, folder: Path) -> None:
+def record(*, source: str, assets: str, focus: int, folder: Path) -> None:
     """Keep the raw frames of a feed in FOLDER until stopped; `run --source replay:FOLDER`."""
     configure_logging(as_json=not sys.stderr.isatty())
     with suppress(KeyboardInterrupt):
-        asyncio.run(_record(parse_source(source), parse_assets(assets), folder))
+        asyncio.run(_record(parse_source(source), parse_assets(assets), focus, folder))
 
 
 @cli.command()
@@ -252,7 +255,7 @@ async def _run_board(settings: Settings) -> None:
             raise StartError("the board stopped after an error; the log says which")
 
 
-async def _record(source: str, assets: tuple[str, ...], folder: Path) -> None:
+async def _record(source: str, assets: tuple[str, ...], focus: int, folder: Path) -> None:
     """Write down what the feeds of `assets` hear, until cancelled."""
     recorder = FrameRecorder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     async with AsyncExitStack() as stack:
@@ -264,7 +267,7 @@ async def _record(source: str, assets: tuple[str, ...], folder: Path) -> None:
         pacer = Pacer()
         async with asyncio.TaskGroup() as group:
             for asset in assets:
-                feed = AssetFeed(asset, time.monotonic, pacer)
+                feed = AssetFeed(asset, time.monotonic, pacer, focus)
                 sink = RecordingSink(asset, feed, recorder)
                 group.create_task(feed.run(address.url, random.Random(), sink))  # noqa: S311
 
@@ -303,6 +306,7 @@ def _settings(**chosen: Any) -> Settings:
         assets=parse_assets(chosen["assets"]),
         data_dir=chosen["data_dir"],
         position=PositionModel(chosen["position"]),
+        focus=chosen["focus"],
         replay_speed=chosen["replay_speed"],
         token=os.environ.get(ENV + "TOKEN") or None,
         read_token_required=chosen["read_token_required"],

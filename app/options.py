@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from app.lifecycle import REPLAY_PREFIX
+from ingest.focus import MOST as FOCUS_MOST
 
 ENV = "GAMMAFLIP_"
 DATA_DIR = Path("~/.local/share/gammaflip")
@@ -34,6 +35,15 @@ data_dir = option(
 )
 database_url = option(
     "--database-url", "DATABASE_URL", default=None, help="PostgreSQL instead of SQLite."
+)
+
+
+focus = option(
+    "--focus",
+    "FOCUS",
+    default=0,
+    type=click.IntRange(0, FOCUS_MOST),
+    help="Options near the money whose quotes are followed, per asset.",
 )
 
 

@@ -30,6 +30,7 @@ class Settings:
     assets: tuple[str, ...] = ("BTC", "ETH")
     data_dir: Path = Path("~/.local/share/gammaflip")
     position: PositionModel = PositionModel.NAIVE
+    focus: int = 0  # options near the money whose tickers are followed, per asset
     replay_speed: float = 1.0
     token: str | None = field(default=None, repr=False)
     read_token_required: bool = False

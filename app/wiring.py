@@ -76,7 +76,10 @@ class Board:
 
     def __post_init__(self) -> None:
         pacer = Pacer()
-        self.feeds = {asset: AssetFeed(asset, self._now, pacer) for asset in self.settings.assets}
+        focus = self.settings.focus
+        self.feeds = {
+            asset: AssetFeed(asset, self._now, pacer, focus) for asset in self.settings.assets
+        }
         remembers = self.address.source not in WITHOUT_MEMORY
         self.positions = {
             asset: PositionService(feed, self.hub, self.store if remembers else None)

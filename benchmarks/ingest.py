@@ -1,18 +1,26 @@
-"""What a message costs from bytes to state, on a chain of 4,000 options.
+"""What a message costs from bytes to state, on a chain of 4,000 options, and how late it is taken.
 
-The cost of the lean plan as a share of a core, and lag under load, are `make soak SECTION=load`.
+Lag is from the exchange's stamp, in another process, to the state here, through a real socket. The
+cost of the lean plan as a share of a core, and a full minute of load, are `make soak SECTION=load`.
 """
 
+import asyncio
 import json
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Row, measure
 from ingest.worker import AssetFeed
+from soak.load import Client, Load, Venue, hold
+from tests.processes import Exchange
 
 EXPIRY_MS, NOW_MS = 1_795_766_400_000, 1_795_450_000_000
 EXPIRIES, STRIKES = 20, 100
 SECONDS = 2.0
+RATES = (500, 2_000, 5_000)
+HELD_S = 10.0
 
 
 def _instruments() -> list[dict[str, Any]]:
@@ -87,3 +95,20 @@ def run() -> Iterator[Row]:
 
         yield measure("ingest", kind, receive, {}, SECONDS)
     yield measure("ingest", "freeze of 4,000 options", lambda _: feed.freeze(), {}, SECONDS)
+    for rate in RATES:
+        yield asyncio.run(_lag(rate))
+
+
+async def _lag(rate: int) -> Row:
+    """Flood a feed with tickers; the row's time is how late the median one was taken."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ("--port", "0", "--assets", "BTC", "--control")
+        with Exchange(arguments, Path(folder) / "exchange.log") as exchange:
+            venue = Venue(exchange.url)
+            async with Client(("BTC",)).run(exchange.url) as client:
+                counted = (await hold(client, venue, Load(rate, HELD_S, 0))).counted
+            await venue.close()
+    p50, p99 = (float(str(counted[name])) * 1000 for name in ("late ms p50", "p99"))
+    cost, lost = counted["CPU us a message"], counted["lost"]
+    note = f"lag p50 and p99; {cost} us of CPU a message with freezes, {lost} lost"
+    return Row("ingest", f"lag at {rate} tickers a second", p50, p99_us=p99, note=note)

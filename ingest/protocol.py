@@ -15,6 +15,7 @@ import msgspec
 
 from ingest import messages, wire
 from ingest.agenda import Agenda, NameQueue
+from ingest.answers import decode_answer
 from ingest.channels import decode_push
 from ingest.clock import ExchangeClock
 from ingest.events import (
@@ -23,14 +24,13 @@ from ingest.events import (
     GapCause,
     Kind,
     Listed,
-    PlatformState,
     Summaries,
     Trades,
     Venue,
 )
 from ingest.listings import Book, Listings
 from ingest.pacing import Pacer
-from ingest.past_hours import ask_past, parse_bars, parse_chart
+from ingest.past_hours import ask_past
 from ingest.plan import (
     HEARTBEAT_S,
     LISTING_PERIOD_S,
@@ -300,20 +300,10 @@ class DeribitSession:
                 events += self._listed([row], request, now_s)
             case Asked.SUMMARY:
                 events.append(self._summarised(request, result))
-            case Asked.TICKER:
-                ticker = wire.decode_one(result, wire.WireTicker)
-                events.append(messages.parse_ticker(ticker))
             case Asked.HISTORY | Asked.MISSING:
                 events.append(self._past_trades(request, result, now_s))
-            case Asked.PAST_PRICES:
-                events.append(parse_chart(wire.decode_one(result, wire.WireChart)))
-            case Asked.PAST_VOLATILITY:
-                events.append(parse_bars(wire.decode_one(result, wire.WireBars)))
-            case Asked.STATUS:
-                locked = wire.decode_one(result, wire.WireStatus).locked_indices
-                events += [PlatformState(None, index, locked=True) for index in locked]
-            case Asked.CONTROL | Asked.TIME | Asked.FOCUS:
-                pass
+            case _:
+                events += decode_answer(request.asked, result)
         return events
 
     def _give_up(self, request: Request, now_s: float) -> None:

@@ -39,6 +39,10 @@ def answer(request: dict[str, Any], now_us: int = NOW_US) -> dict[str, Any]:
         result = {"trades": [], "has_more": False}
     elif method == "public/ticker":
         result = load("ticker_option")["params"]["data"]
+    elif method == "public/get_tradingview_chart_data":
+        result = {"status": "no_data", "ticks": [], "open": [], "close": []}
+    elif method == "public/get_volatility_index_data":
+        result = {"data": [], "continuation": None}
     elif method == "public/status":
         result = {"locked": "false"}
     return {"jsonrpc": "2.0", "id": request["id"], "result": result, "usOut": now_us}
