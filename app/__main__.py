@@ -42,6 +42,7 @@ from exchange.faults import parse_fault
 from exchange.run import run_exchange
 from ingest.pacing import Pacer
 from ingest.recording import FrameRecorder, RecordingSink
+from ingest.shared import Shared
 from ingest.worker import AssetFeed
 
 SHUTDOWN_S = 5
@@ -264,10 +265,10 @@ async def _record(source: str, assets: tuple[str, ...], focus: int, folder: Path
         if address is None:
             address = await stack.enter_async_context(_demo(assets))
         click.echo(f"recording {', '.join(assets)} from {address.url} into {recorder.path}")
-        pacer = Pacer()
+        pacer, shared = Pacer(), Shared()
         async with asyncio.TaskGroup() as group:
             for asset in assets:
-                feed = AssetFeed(asset, time.monotonic, pacer, focus)
+                feed = AssetFeed(asset, time.monotonic, pacer, focus, shared)
                 sink = RecordingSink(asset, feed, recorder)
                 group.create_task(feed.run(address.url, random.Random(), sink))  # noqa: S311
 

@@ -49,6 +49,7 @@ from app.workbench import Workbench
 from dealers.tape import Trade
 from ingest.pacing import Pacer
 from ingest.recording import replay
+from ingest.shared import Shared
 from ingest.worker import AssetFeed
 
 _log = structlog.get_logger()
@@ -77,8 +78,11 @@ class Board:
     def __post_init__(self) -> None:
         pacer = Pacer()
         focus = self.settings.focus
+        # each asset's recording holds what it was handed: a replay must not hand it on again
+        shared = Shared() if self.address.recording is None else None
         self.feeds = {
-            asset: AssetFeed(asset, self._now, pacer, focus) for asset in self.settings.assets
+            asset: AssetFeed(asset, self._now, pacer, focus, shared)
+            for asset in self.settings.assets
         }
         remembers = self.address.source not in WITHOUT_MEMORY
         self.positions = {

@@ -37,6 +37,10 @@ class FeedPlan:
         """Request currencies that may list options of the asset."""
         return (self.asset, LINEAR_CURRENCY)
 
+    def is_shared(self, currency: str) -> bool:
+        """Whether lists and summaries of the currency hold other assets too."""
+        return currency == LINEAR_CURRENCY
+
     def certain_channels(self) -> frozenset[str]:
         """Channels that exist whatever is listed: first on the socket, before any snapshot."""
         channels = {"platform_state", "platform_state.public_methods_state"}

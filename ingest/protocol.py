@@ -39,8 +39,9 @@ from ingest.plan import (
 )
 from ingest.plausible import Doubts
 from ingest.requests import MATTERS, Asked, Request, Requests
+from ingest.shared import Shared, question_of, read_question
 from ingest.subscriptions import AT_ONCE, REFUSED_RETRY_S, RETRY_S, Subscriptions
-from ingest.trade_history import PAGE, PERIOD_S, HistoryReader, is_out_of_reach, start_of_history
+from ingest.trade_history import PAGE, Histories
 
 SILENCE_S = 25.0
 """Two missed test requests: the socket is dead whatever TCP thinks."""
@@ -66,24 +67,24 @@ class DeribitSession:
         newest_trade_ms: int | None = None,
         pacer: Pacer | None = None,
         last_expiry_ms: Mapping[Book, int] | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.clock = ExchangeClock()
         self._doubts = Doubts(self.clock)
         self.was_refused = False  # the venue said "too many requests"
+        self.concerns_others = False  # the last frame answered what everybody waits for
         self._plan = plan
-        self._newest_trade_ms = newest_trade_ms
+        self._shared = shared or Shared()
         self._pacer = pacer or Pacer()
         self._requests = Requests(self._pacer)
-        self._last_frame_s = 0.0
+        self._last_frame_s = self._frame_before_s = 0.0
         self._server_ms = 0
         self._listings = Listings(plan.asset, last_expiry_ms or {})
         self._subscriptions = Subscriptions()
         self._lists: Agenda[tuple[str, Kind]] = Agenda()
         self._list_again_s = 0.0
         self._summaries: Agenda[str] = Agenda()
-        self._histories: Agenda[str] = Agenda()
-        self._readers: dict[str, HistoryReader] = {}
-        self._read_since: dict[str, int] = {}  # start of the pasts that were read to their end
+        self._histories = Histories(newest_trade_ms)
         self._rereads = NameQueue(REREAD_PERIOD_S)
         self._look_ups = NameQueue(LOOK_UP_PERIOD_S)
         self._focused: frozenset[str] = frozenset()
@@ -106,9 +107,7 @@ class DeribitSession:
     @property
     def tape_since_ms(self) -> int | None:
         """Exchange time from which on every trade was read; None while the past is being read."""
-        if not self._readers or self._readers.keys() != self._read_since.keys():
-            return None
-        return max(self._read_since.values())
+        return self._histories.since_ms
 
     def is_dead(self, now_s: float) -> bool:
         """Whether nothing arrived for so long that the socket must be replaced."""
@@ -134,7 +133,8 @@ class DeribitSession:
 
     def receive(self, frame: bytes | str, now_s: float) -> list[Event]:
         """Decode one frame into events; raises `ProtocolError` and nothing else."""
-        self._last_frame_s = now_s
+        self._frame_before_s, self._last_frame_s = self._last_frame_s, now_s
+        self.concerns_others = False
         envelope = wire.decode_envelope(frame)
         try:
             events = self._doubts.sift(self._read(envelope, frame, now_s), now_s)
@@ -220,20 +220,18 @@ class DeribitSession:
             request = Request(Asked.SUBSCRIBE, now_s, channels=due)
             self._requests.send("public/subscribe", {"channels": sorted(due)}, request)
         for currency, kind in self._lists.take(now_s):
-            self._lists.put((currency, kind), now_s + LISTING_PERIOD_S)
             params = {"currency": currency, "kind": kind.value, "expired": False}
             request = Request(Asked.INSTRUMENTS, now_s, currency=currency, kind=kind)
-            self._requests.send("public/get_instruments", params, request)
+            is_asked = self._ask_for_all("public/get_instruments", params, request)
+            self._lists.put((currency, kind), now_s + (LISTING_PERIOD_S if is_asked else RETRY_S))
         for currency in self._summaries.take(now_s):
-            self._summaries.put(currency, now_s + SUMMARY_PERIOD_S)
-            request = Request(Asked.SUMMARY, now_s, currency=currency)
             option = {"currency": currency, "kind": Kind.OPTION.value}
-            self._requests.send("public/get_book_summary_by_currency", option, request)
-        for currency in self._histories.take(now_s):
-            self._readers[currency].end_ms = self._server_ms
+            request = Request(Asked.SUMMARY, now_s, currency=currency)
+            is_asked = self._ask_for_all("public/get_book_summary_by_currency", option, request)
+            self._summaries.put(currency, now_s + (SUMMARY_PERIOD_S if is_asked else RETRY_S))
+        for currency, page in self._histories.take_due(self._server_ms, now_s):
             request = Request(Asked.HISTORY, now_s, currency=currency)
-            method = "public/get_last_trades_by_currency_and_time"
-            self._requests.send(method, self._readers[currency].params(), request)
+            self._requests.send("public/get_last_trades_by_currency_and_time", page, request)
         for name in self._rereads.take(now_s, REREADS_AT_ONCE):
             self._requests.send(
                 "public/ticker", {"instrument_name": name}, Request(Asked.TICKER, now_s)
@@ -247,6 +245,25 @@ class DeribitSession:
         self._requests.send(method, params, Request(Asked.CONTROL, now_s))
         self._requests.release(now_s)
 
+    def _ask_for_all(self, method: str, params: Mapping[str, object], request: Request) -> bool:
+        """Ask about a currency, of those that assets share only if nobody else does right now."""
+        if not self._plan.is_shared(request.currency):
+            self._requests.send(method, params, request)
+            return True
+        question = question_of(request.asked, request.currency, request.kind)
+        is_mine = self._shared.claim(question, self._plan.asset, request.sent_s)
+        if is_mine:
+            name = f"{question}-{self._plan.asset}{request.sent_s * 1000:.0f}"
+            self._requests.send(method, params, request, name)
+        return is_mine
+
+    def _put_off(self, answered: Request, now_s: float) -> None:
+        """Ask later what somebody else has just had answered."""
+        if answered.asked == Asked.INSTRUMENTS and answered.kind is not None:
+            self._lists.put((answered.currency, answered.kind), now_s + LISTING_PERIOD_S)
+        elif answered.currency in self._summaries:
+            self._summaries.put(answered.currency, now_s + SUMMARY_PERIOD_S)
+
     def _ask_time(self, now_s: float) -> None:
         """Ask the exchange what time it is, one question at a time; any answer says so."""
         if not self._requests.waits_for(Asked.TIME):
@@ -257,12 +274,20 @@ class DeribitSession:
     def _response(self, envelope: wire.Envelope, now_s: float) -> list[Event]:
         events: list[Event] = []
         request = self._requests.take_answered(envelope.id)
+        is_own, meant = request is not None, read_question(envelope.id, now_s)
+        if meant is not None:
+            self._shared.settle(question_of(meant.asked, meant.currency, meant.kind))
+            self.concerns_others = is_own and envelope.error is None
+            if not is_own:
+                request, self._last_frame_s = meant, self._frame_before_s
+                self._put_off(meant, now_s)
         if envelope.usOut is not None:
             self._server_ms = envelope.usOut // 1000
             events.append(Venue(envelope.testnet, self._server_ms))
             if request is not None:
                 in_ms = (envelope.usIn or envelope.usOut) / 1000
-                self.clock.observe(request.sent_s, now_s, in_ms, envelope.usOut / 1000)
+                if is_own:
+                    self.clock.observe(request.sent_s, now_s, in_ms, envelope.usOut / 1000)
                 self.clock.tell(envelope.usOut / 1000)
                 events += self._doubts.settle(now_s)
         if envelope.error is not None:
@@ -314,7 +339,7 @@ class DeribitSession:
             case Asked.SUBSCRIBE:
                 self._subscriptions.failed(request.channels, now_s)
             case Asked.HISTORY:
-                self._histories.put(request.currency, now_s + RETRY_S)
+                self._histories.put_off(request.currency, now_s + RETRY_S)
             case Asked.FOCUS:
                 self._focused = frozenset()  # the next choice asks for all of it again
             case _:
@@ -351,23 +376,13 @@ class DeribitSession:
         gaps: list[Event] = []
         for currency in self._plan.summary_currencies(instruments):
             self._summaries.add(currency, now_s)
-            if currency not in self._readers:
-                gaps += self._begin_history(currency, now_s)
+            gaps += self._histories.begin(currency, self._server_ms, now_s)
         if not self._asked_past:
             for asked, method, params in ask_past(self._plan.asset, instruments, self._server_ms):
                 self._asked_past = True
                 self._requests.send(method, params, Request(asked, now_s))
         self._poll(now_s)
         return gaps
-
-    def _begin_history(self, currency: str, now_s: float) -> list[Event]:
-        start_ms = start_of_history(self._server_ms, self._newest_trade_ms)
-        self._readers[currency] = HistoryReader(currency, start_ms, self._server_ms)
-        self._histories.put(currency, now_s)
-        if not is_out_of_reach(self._server_ms, self._newest_trade_ms):
-            return []
-        hours = (start_ms - (self._newest_trade_ms or 0)) / 3_600_000
-        return [Gap(GapCause.OUT_OF_REACH, f"{hours:.1f} h of {currency} trades")]
 
     def _summarised(self, request: Request, result: msgspec.Raw) -> Summaries:
         rows, rejected = wire.decode_rows(result, wire.WireSummary)
@@ -378,14 +393,8 @@ class DeribitSession:
     def _past_trades(self, request: Request, result: msgspec.Raw, now_s: float) -> Trades:
         page = wire.decode_one(result, wire.WireTradePage)
         trades = messages.parse_trades(page.trades)
-        reader = self._readers.get(request.currency)
-        if reader is None:
-            return trades  # asked for by number
-        if reader.accept(trades.trades, has_more=page.has_more):
-            self._histories.put(request.currency, now_s)
-            self._poll(now_s)
-        else:
-            self._read_since.setdefault(request.currency, reader.first_ms)
-            self._readers[request.currency] = reader.resume(self._server_ms)
-            self._histories.put(request.currency, now_s + PERIOD_S)
+        self._histories.accept(
+            request.currency, trades.trades, self._server_ms, now_s, has_more=page.has_more
+        )
+        self._poll(now_s)
         return trades

@@ -57,10 +57,15 @@ class Requests:
         self._pending: dict[str, Request] = {}
         self._asked: Counter[Asked] = Counter()
 
-    def send(self, method: str, params: Mapping[str, object], request: Request) -> None:
-        """Queue a request. Each kind is numbered by itself: one more of a kind moves no other."""
-        self._asked[request.asked] += 1
-        request_id = f"{request.asked.name.lower()}-{self._asked[request.asked]}"
+    def send(
+        self, method: str, params: Mapping[str, object], request: Request, name: str | None = None
+    ) -> None:
+        """Queue a request, under a name of its own or the next number of its kind.
+
+        Each kind is numbered by itself: one more of a kind moves no other.
+        """
+        self._asked[request.asked] += name is None
+        request_id = name or f"{request.asked.name.lower()}-{self._asked[request.asked]}"
         self._pending[request_id] = request
         frame = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
         self._queue.append((method, msgspec.json.encode(frame)))

@@ -5,9 +5,12 @@ come back empty without an error. Several trades share a millisecond, so the nex
 the very time where the last one ended, and known trades are dropped by their id.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dealers.tape import Trade
+from ingest.agenda import Agenda
+from ingest.events import Gap, GapCause
 
 PAGE = 1000
 REACH_MS = 24 * 3_600_000
@@ -56,6 +59,65 @@ class HistoryReader:
     def resume(self, server_ms: int) -> "HistoryReader":
         """Return the run that continues where this one ended."""
         return HistoryReader(self.currency, self.end_ms - OVERLAP_MS, server_ms)
+
+
+class Histories:
+    """The past of every currency whose trades one session reads."""
+
+    def __init__(self, newest_trade_ms: int | None) -> None:
+        self._newest_trade_ms = newest_trade_ms
+        self._due: Agenda[str] = Agenda()
+        self._readers: dict[str, HistoryReader] = {}
+        self._read_since: dict[str, int] = {}  # start of the pasts that were read to their end
+
+    @property
+    def since_ms(self) -> int | None:
+        """Exchange time from which on every trade was read; None while the past is being read."""
+        if not self._readers or self._readers.keys() != self._read_since.keys():
+            return None
+        return max(self._read_since.values())
+
+    def begin(self, currency: str, server_ms: int, now_s: float) -> list[Gap]:
+        """Start to read a currency unless that was done; a gap for what the venue has not."""
+        if currency in self._readers:
+            return []
+        start_ms = start_of_history(server_ms, self._newest_trade_ms)
+        self._readers[currency] = HistoryReader(currency, start_ms, server_ms)
+        self._due.put(currency, now_s)
+        if not is_out_of_reach(server_ms, self._newest_trade_ms):
+            return []
+        hours = (start_ms - (self._newest_trade_ms or 0)) / 3_600_000
+        return [Gap(GapCause.OUT_OF_REACH, f"{hours:.1f} h of {currency} trades")]
+
+    def take_due(self, server_ms: int, now_s: float) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Yield each currency to ask now, with the parameters of its next page."""
+        for currency in self._due.take(now_s):
+            self._readers[currency].end_ms = server_ms
+            yield currency, self._readers[currency].params()
+
+    def accept(
+        self,
+        currency: str,
+        page: tuple[Trade, ...],
+        server_ms: int,
+        now_s: float,
+        *,
+        has_more: bool,
+    ) -> None:
+        """Take a page, and make the next one due: at once, or when the tape is compared again."""
+        reader = self._readers.get(currency)
+        if reader is None:
+            return
+        if reader.accept(page, has_more=has_more):
+            self._due.put(currency, now_s)
+            return
+        self._read_since.setdefault(currency, reader.first_ms)
+        self._readers[currency] = reader.resume(server_ms)
+        self._due.put(currency, now_s + PERIOD_S)
+
+    def put_off(self, currency: str, until_s: float) -> None:
+        """Ask a page again that failed."""
+        self._due.put(currency, until_s)
 
 
 def start_of_history(server_ms: int, newest_ms: int | None) -> int:

@@ -33,6 +33,7 @@ from ingest.market import MarketContext, MarketState
 from ingest.pacing import Pacer
 from ingest.plan import SUMMARY_PERIOD_S, FeedPlan
 from ingest.protocol import DeribitSession
+from ingest.shared import Shared
 from ingest.tape_log import TapeLog
 from ingest.trade_history import PERIOD_S
 from ingest.wire import ProtocolError
@@ -59,7 +60,8 @@ class FeedCounters:
 class AssetFeed:
     """Everything known of one asset, kept fresh by `run`. All calls from one event loop.
 
-    Feeds of one process share a `pacer`, since the venue counts requests by address. The tickers
+    Feeds of one process share a `pacer`, since the venue counts requests by address, and what is
+    `shared`: answers that concern all of them. The tickers
     of `focus` options near the money are followed beside the lean plan.
     """
 
@@ -69,6 +71,7 @@ class AssetFeed:
         now: Callable[[], float],
         pacer: Pacer | None = None,
         focus: int = 0,
+        shared: Shared | None = None,
     ) -> None:
         self.asset = asset
         self.state = ChainState(asset)
@@ -80,6 +83,8 @@ class AssetFeed:
         self.tape_since_ms: int | None = None  # the tape is whole from here; None: not read yet
         self._now = now
         self._pacer = pacer or Pacer()
+        self._shared = shared or Shared()
+        self._sink: FrameSink = self
         self._plan = FeedPlan(asset)
         self._session = DeribitSession(self._plan, pacer=self._pacer)
         self._market = MarketState(asset)
@@ -94,7 +99,8 @@ class AssetFeed:
 
     async def run(self, url: str, rng: random.Random, sink: FrameSink | None = None) -> None:
         """Feed from `url` until cancelled, through `sink` when someone listens in."""
-        await run_connection(url, sink or self, self._now, rng, self._pacer)
+        self._sink = sink or self
+        await run_connection(url, self._sink, self._now, rng, self._pacer)
 
     def index_age_s(self) -> float | None:
         """Seconds since the spot index last ticked; None before the first."""
@@ -155,8 +161,9 @@ class AssetFeed:
             self._handle(Gap(GapCause.RECONNECT, self.asset), now_s)
         self._connected_before = True
         self._session = DeribitSession(
-            self._plan, self.tape.newest_ms, self._pacer, self.state.last_expiries()
+            self._plan, self.tape.newest_ms, self._pacer, self.state.last_expiries(), self._shared
         )
+        self._shared.sinks[self.asset] = self._sink
         self._session.start(now_s)
         self._focus_s = now_s
         self._locked.clear()  # the session asks anew
@@ -174,6 +181,8 @@ class AssetFeed:
             self._handle(event, now_s)
         if self.tape_since_ms is None:
             self.tape_since_ms = self._session.tape_since_ms
+        if self._session.concerns_others:
+            self._shared.hand_on(self.asset, frame, now_s)
 
     def on_timer(self, now_s: float) -> None:
         """Let the session poll, and apply what it noticed."""

@@ -23,6 +23,7 @@ import numpy as np
 
 from ingest.connection import FrameSink
 from ingest.pacing import Pacer
+from ingest.shared import Shared
 from ingest.worker import AssetFeed
 from soak.check import Check
 from soak.venue import EVERY_COIN
@@ -78,8 +79,8 @@ class Client:
     """The product's own feeds, each behind a meter, with chains frozen as the engine does."""
 
     def __init__(self, assets: tuple[str, ...]) -> None:
-        pacer = Pacer()
-        self.feeds = [AssetFeed(asset, time.monotonic, pacer) for asset in assets]
+        pacer, shared = Pacer(), Shared()
+        self.feeds = [AssetFeed(asset, time.monotonic, pacer, shared=shared) for asset in assets]
         self.meters = [Meter(feed) for feed in self.feeds]
 
     @asynccontextmanager
