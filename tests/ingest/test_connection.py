@@ -1,14 +1,18 @@
-"""Sockets that break together come back one by one."""
+"""Sockets that break come back: one by one, and never in a hurry."""
 
 import asyncio
 import math
 import random
 import time
+from http import HTTPStatus
 from itertools import pairwise
 
+import pytest
+import structlog
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
-from ingest.connection import run_connection
+from ingest.connection import FIRST_WAIT_S, TOO_MANY_WAIT_S, run_connection
 from ingest.pacing import RECONNECT_PERIOD_S, Pacer
 
 SOCKETS = 3
@@ -64,3 +68,45 @@ async def test_sockets_that_break_together_come_back_a_second_apart() -> None:
     assert max(first) - min(first) < RECONNECT_PERIOD_S, "a start does not wait"
     gaps = [later - earlier for earlier, later in pairwise(again)]
     assert min(gaps) > 0.8 * RECONNECT_PERIOD_S  # a fifth for handshakes on a busy machine
+
+
+async def pause_after_a_failure(url: str) -> tuple[str, float]:
+    """Return why a connection failed and how long it means to wait."""
+    with structlog.testing.capture_logs() as said:
+        now = time.monotonic
+        task = asyncio.create_task(run_connection(url, Idle(), now, random.Random(1), Pacer()))
+        try:
+            async with asyncio.timeout(30.0):
+                while not said:
+                    await asyncio.sleep(0.01)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+    (entry, *_) = said
+    assert entry["event"] == "feed.reconnect"
+    return str(entry["reason"]), float(entry["in_s"])
+
+
+async def test_a_name_that_nobody_knows_is_tried_again_after_a_pause() -> None:
+    reason, wait_s = await pause_after_a_failure("ws://venue.invalid/ws/api/v2")
+    assert reason
+    assert wait_s >= FIRST_WAIT_S
+
+
+@pytest.mark.parametrize(
+    ("status", "least_s"),
+    [(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_WAIT_S), (HTTPStatus.SERVICE_UNAVAILABLE, 1.0)],
+)
+async def test_a_refused_handshake_is_respected(status: HTTPStatus, least_s: float) -> None:
+    def refuse(socket: ServerConnection, request: Request) -> Response:
+        del request
+        return socket.respond(status, "no\n")
+
+    async def never(socket: ServerConnection) -> None:
+        del socket
+
+    async with serve(never, "127.0.0.1", 0, process_request=refuse) as server:
+        port = server.sockets[0].getsockname()[1]
+        reason, wait_s = await pause_after_a_failure(f"ws://127.0.0.1:{port}")
+    assert str(status.value) in reason
+    assert wait_s >= least_s

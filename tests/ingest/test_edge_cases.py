@@ -199,6 +199,50 @@ def test_an_empty_book_has_no_depth_and_goes_on(told: Told) -> None:
     assert told.feed.market().liquidity.bid_one_pct_usd == 500.0
 
 
+def asked(told: Told, method: str) -> list[dict[str, Any]]:
+    """Return the parameters of the requests of one method that go out now."""
+    requests = map(json.loads, told.feed.take_outgoing())
+    return [request["params"] for request in requests if request["method"] == method]
+
+
+def test_an_option_that_nobody_listed_is_looked_up_once(told: Told) -> None:
+    asked(told, "")
+    for _ in range(3):
+        told.hear("markprice.options.btc_usd", changed_marks(instrument_name="BTC-4DEC26-1-C")[:1])
+    told.feed.on_timer(told.now_s + 0.5)
+    assert asked(told, "public/get_instrument") == [{"instrument_name": "BTC-4DEC26-1-C"}]
+
+
+def test_many_options_that_nobody_listed_call_for_the_list(told: Told) -> None:
+    asked(told, "")
+    rows = [
+        changed_marks(instrument_name=f"BTC-4DEC26-{strike}000-C")[0] for strike in range(60, 90)
+    ]
+    told.hear("markprice.options.btc_usd", rows)
+    told.feed.on_timer(told.now_s + 0.5)
+    assert {"currency": "BTC", "kind": "option", "expired": False} in asked(
+        told, "public/get_instruments"
+    )
+
+
+def test_a_ticker_of_an_option_that_is_gone_is_refused_without_a_gap(told: Told) -> None:
+    told.hear("trades.option.BTC.100ms", [leg(1, CALL, "buy")])
+    told.feed.on_timer(told.now_s + 2.0)
+    request = next(
+        request
+        for request in map(json.loads, told.feed.take_outgoing())
+        if request["method"] == "public/ticker"
+    )
+    error = {
+        "code": -32602,
+        "message": "Invalid params",
+        "data": {"reason": "instrument is not active", "param": "instrument_name"},
+    }
+    told.feed.received(json.dumps({"id": request["id"], "error": error, "usOut": NOW_US}), 102.0)
+    assert told.feed.counters.gaps.total() == 0
+    assert told.row("open_interest_coin") > 0
+
+
 DAY_MS = 86_400_000
 
 
