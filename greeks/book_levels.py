@@ -3,6 +3,8 @@
 Knows how profiles and tables were computed; what the levels are is `greeks.levels`.
 """
 
+from math import sqrt
+
 import numpy as np
 
 from greeks.black76 import differs_from_previous
@@ -139,18 +141,17 @@ def _pin(
     expiry_ms = int(by_expiry.expiry_ms[at])
     seconds = (expiry_ms - chain.as_of_ms) / 1000
     effective = seconds - 2 * WINDOW_S / 3 if seconds > WINDOW_S else seconds / 3
-    sd = float(by_expiry.atm_iv[at] * np.sqrt(effective / SECONDS_PER_YEAR))
+    sd = float(by_expiry.atm_iv[at]) * sqrt(effective / SECONDS_PER_YEAR)
     strike = chain.strike[rows]
     held = known_or_zero(position_coin[rows]) * (chain.is_usable[rows] & (strike > 0))
-    if not (sd > 0 and np.any(held)):
+    if not (sd > 0 and held.any()):
         return None
     first = np.flatnonzero(differs_from_previous(strike))
-    position = np.add.reduceat(held, first)
+    position, strike = np.add.reduceat(held, first), strike[first]
     with np.errstate(all="ignore"):
-        distance = np.log(chain.index_price / strike[first])
-        pull = np.where(position > 0, position * np.exp(-0.5 * (distance / sd) ** 2), 0.0)
-    best = int(np.argmax(pull))
+        distance = np.log(chain.index_price / strike)
+        pull = np.maximum(position, 0.0) * np.exp(-0.5 * (distance / sd) ** 2)
+    best = int(np.nan_to_num(pull).argmax())
     if not pull[best] > 0:
         return None
-    strike_usd = float(strike[first][best])
-    return Pin(strike_usd, expiry_ms, float(position[best]), float(distance[best]), sd)
+    return Pin(float(strike[best]), expiry_ms, float(position[best]), float(distance[best]), sd)

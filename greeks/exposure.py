@@ -259,7 +259,9 @@ def _believable(chain: OptionChain, positions_coin: Mapping[str, FloatArray]) ->
                 f"{model} position_coin: expected shape ({len(chain)},), was {position.shape}"
             )
     positions = np.array(list(positions_coin.values()), dtype=np.float64)
-    positions[~(np.abs(positions) <= MAX_COIN)] = np.nan
+    believable = np.abs(positions) <= MAX_COIN
+    if not believable.all():
+        positions[~believable] = np.nan
     return positions
 
 

@@ -15,9 +15,9 @@ from greeks.conventions import Exposure, FloatArray, IntArray
 
 KEPT = 32
 """Layouts remembered: the books and selections that are asked for again and again."""
+KEYS_APART = 64.0
+"""Added to ln K from expiry to expiry: more than lies between any two amounts of money."""
 _LOG_USD = -20.0, 40.0
-"""Logarithms of every amount that can be meant."""
-_APART = 64.0  # more than between any two of them
 STRIKE_SUMS = len(Exposure) + 2
 """Columns summed by strike: every exposure, and GEX of calls and of puts."""
 
@@ -35,7 +35,7 @@ class Layout:
     strike_slots : (STRIKE_SUMS x n,) flat place of each row's strike in each summed column.
     cell_starts : (c,) first row of each pair of expiry and strike.
     cell_strike_usd : (c,) its strike.
-    cell_keys : (c,) numbers that rise from cell to cell: ln K, set apart by expiry.
+    cell_keys : (c,) ln K + KEYS_APART x expiry, which rises from cell to cell.
     first_cells : (E,) first cell of each expiry.
     cell_sizes : (E,) number of cells of each expiry.
     """
@@ -81,7 +81,7 @@ def layout_of_bytes(strike_bytes: bytes, expiry_bytes: bytes) -> Layout:
     first_cells = np.searchsorted(cells, starts)
     expiry_of = np.cumsum(new_expiry) - 1
     with np.errstate(all="ignore"):
-        cell_keys = expiry_key(expiry_of[cells], np.log(strike[cells]))
+        cell_keys = np.clip(np.log(strike[cells]), *_LOG_USD) + KEYS_APART * expiry_of[cells]
     return Layout(
         expiry_ms=expiry_ms[starts],
         expiry_starts=starts,
@@ -94,8 +94,3 @@ def layout_of_bytes(strike_bytes: bytes, expiry_bytes: bytes) -> Layout:
         first_cells=first_cells,
         cell_sizes=np.diff(first_cells, append=len(cells)),
     )
-
-
-def expiry_key(expiry: IntArray, log_usd: FloatArray) -> FloatArray:
-    """Order of ln K or ln F of each expiry, by its index, among `Layout.cell_keys`."""
-    return np.clip(np.nan_to_num(log_usd), *_LOG_USD) + _APART * expiry

@@ -4,6 +4,7 @@ Knows profiles and strikes, not how they were computed.
 """
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
@@ -126,15 +127,17 @@ def reason_without_flip(net: FloatArray) -> FlipReason:
 def rank_walls(strike_usd: FloatArray, size: FloatArray, spot_usd: float) -> tuple[Wall, ...]:
     """The strikes of largest positive `size` with |ln(K/S)| < 0.35, strongest first.
 
-    Ties go to the lower strike.
+    Strikes rise; ties go to the lower one.
     """
-    reach = np.exp(WALL_LOG_RANGE)
-    near = (strike_usd > spot_usd / reach) & (strike_usd < spot_usd * reach)
-    inside = np.flatnonzero(near & (size > 0))
-    best = inside[np.argsort(-size[inside], kind="stable")[:WALLS_KEPT]]
-    total = float(size[inside].sum())
+    first = int(strike_usd.searchsorted(spot_usd * exp(-WALL_LOG_RANGE), side="right"))
+    last = int(strike_usd.searchsorted(spot_usd * exp(WALL_LOG_RANGE)))
+    near = np.maximum(size[first:last], 0.0)
+    best = (-near).argsort(kind="stable")[:WALLS_KEPT]
+    total = float(near.sum())
     return tuple(
-        Wall(float(strike_usd[i]), float(size[i]), float(size[i]) / total) for i in best.tolist()
+        Wall(float(strike_usd[first + i]), float(near[i]), float(near[i]) / total)
+        for i in best.tolist()
+        if near[i] > 0
     )
 
 

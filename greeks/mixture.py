@@ -88,9 +88,9 @@ class Mixture:
                 sums = run.publish(self.weights[:, run.rows])
             else:
                 sums = run.publish(self._weights_with_groups(run))
-            alone, rest = np.split(sums, [lead * run.groups])
-            by_group[:, run.first : run.last, run.levels] = alone.reshape(lead, run.groups, -1)
-            further[:, run.levels] += rest
+            alone = sums[: lead * run.groups].reshape(lead, run.groups, -1)
+            by_group[:, run.first : run.last, run.levels] = alone
+            further[:, run.levels] += sums[lead * run.groups :]
         by_group.sum(axis=1, out=leading[:, 0])
         return leading, further
 

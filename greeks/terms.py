@@ -8,7 +8,7 @@ from greeks.chain import OptionChain
 from greeks.conventions import BoolArray, FloatArray, IntArray, StatusArray
 from greeks.held import known_or_zero
 from greeks.interest import Interest
-from greeks.layout import Layout, expiry_key
+from greeks.layout import KEYS_APART, Layout
 from greeks.settlement import is_averaging
 
 
@@ -73,17 +73,18 @@ def _atm_iv(chain: OptionChain, layout: Layout, forward: FloatArray) -> FloatArr
     marks[1] = known
     total, count = np.add.reduceat(marks, layout.cell_starts, axis=1)
     cells = np.flatnonzero(count)
-    iv, keys = total[cells] / count[cells], layout.cell_keys[cells]
-    expiries = np.arange(len(forward))
+    iv, log_strike = total[cells] / count[cells], layout.cell_keys[cells]
     with np.errstate(all="ignore"):
-        target = expiry_key(expiries, np.log(forward))
-    edges = keys.searchsorted(expiry_key(np.arange(len(forward) + 1), np.full(1, -np.inf)))
-    has = np.flatnonzero((edges[1:] > edges[:-1]) & (forward > 0) & (forward < np.inf))
-    first, last = edges[has], edges[has + 1] - 1
-    left = np.clip(keys.searchsorted(target[has], side="right") - 1, first, last)
+        log_forward = np.log(forward)
+    first = cells.searchsorted(layout.first_cells)
+    last = cells.searchsorted(layout.first_cells + layout.cell_sizes) - 1
+    has = np.flatnonzero((last >= first) & np.isfinite(log_forward))
+    first, last, target = first[has], last[has], log_forward[has] + KEYS_APART * has
+    left = log_strike.searchsorted(target, side="right") - 1
+    left = np.minimum(np.maximum(left, first), last)
     right = np.minimum(left + 1, last)
-    gap = np.where(right > left, keys[right] - keys[left], 1.0)
-    share = np.clip((target[has] - keys[left]) / gap, 0.0, 1.0)
+    gap = np.where(right > left, log_strike[right] - log_strike[left], 1.0)
+    share = np.minimum(np.maximum((target - log_strike[left]) / gap, 0.0), 1.0)
     atm = np.full(len(forward), np.nan)
     atm[has] = iv[left] + share * (iv[right] - iv[left])
     return atm
