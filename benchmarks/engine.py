@@ -1,7 +1,6 @@
 """Section `engine`: Greeks, profile, flips, implied volatility, whole frames, growth, memory."""
 
 import csv
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import brentq
 
-from benchmarks import plain
+from benchmarks import frames, plain
 from benchmarks.floor import ROWS, Floor, Gaussians, NoCompilerError, compile_floor
 from benchmarks.harness import Row, Task, measure
 from benchmarks.inputs import Options, Variant, tiled, variants
@@ -20,7 +19,6 @@ from benchmarks.wire import latency_message_to_frame, ticker_message
 from greeks.black76 import Greeks, StrikeGreeks, compute_greeks, compute_strike_greeks
 from greeks.book_levels import find_book_flips
 from greeks.conventions import FloatArray
-from greeks.exposure import compute_exposure, compute_exposures
 from greeks.implied_vol import implied_vol
 from greeks.ladder import LADDER, Ladder, plans_of
 from greeks.mixture import Mixture
@@ -57,9 +55,7 @@ class Engine:
             self.profile_1000x401,
             self.profile_2000x801,
             self.flips,
-            self.frame_1000,
-            self.frame_all_assets,
-            self.frame_all_models,
+            *frames.rows(self.thousand),
             self.implied_vol_1000,
             self.implied_vol_100000,
             ticker_message,
@@ -174,59 +170,6 @@ class Engine:
         )
         return row
 
-    def frame_1000(self) -> Row:
-        row = self._frame("frame_1000", [self.thousand])
-        variant = self.thousand[0]
-        row.peak_bytes = _peak_bytes(
-            lambda: compute_exposure(variant.chain, variant.position, "naive")
-        )
-        return row
-
-    def frame_all_assets(self) -> Row:
-        eth = variants(strikes_per_expiry=38, count=16)
-        sol = variants(strikes_per_expiry=16, count=16)
-        return self._frame("frame_all_assets", [self.thousand, eth, sol])
-
-    def frame_all_models(self) -> Row:
-        """What the board computes for one asset at every tick, in one call and model by model."""
-        chains = self.thousand
-
-        def models(i: int) -> dict[str, FloatArray]:
-            variant = chains[i % len(chains)]
-            interest = variant.chain.open_interest_coin
-            return {"naive": variant.position, "reversed": -variant.position, "short": -interest}
-
-        def ours(i: int) -> None:
-            compute_exposures(chains[i % len(chains)].chain, models(i))
-
-        def one_by_one(i: int) -> None:
-            for model, position in models(i).items():
-                compute_exposure(chains[i % len(chains)].chain, position, model)
-
-        note = "1,008 options under three position models"
-        peers: dict[str, Task] = {"one_by_one": one_by_one}
-        row = measure(SECTION, "frame_all_models", ours, peers, seconds=4, note=note)
-        row.peak_bytes = _peak_bytes(lambda: compute_exposures(chains[0].chain, models(0)))
-        return row
-
-    def _frame(self, name: str, assets: list[list[Variant]]) -> Row:
-        def ours(i: int) -> None:
-            for chains in assets:
-                variant = chains[i % len(chains)]
-                compute_exposure(variant.chain, variant.position, "naive")
-
-        def naive(i: int) -> None:
-            for chains in assets:
-                options = chains[i % len(chains)].options
-                plain.naive_greeks(options)
-                plain.profile(options, LADDER.moves)
-
-        options = sum(len(chains[0].options) for chains in assets)
-        note = (
-            f"{options} options: Greeks, sums, profile of 7 exposures and each expiry, all levels"
-        )
-        return measure(SECTION, name, ours, {"naive": naive}, seconds=7, note=note)
-
     def implied_vol_1000(self) -> Row:
         inputs = [out_of_the_money(variant.options) for variant in self.thousand]
         return self._implied_vol("implied_vol_1000", inputs, seconds=10)
@@ -292,18 +235,3 @@ def _brent_roots(book: Book, net: FloatArray) -> list[float]:
         return float(book.net_gex_at(np.array([level]))[0])
 
     return [brentq(exact, ladder[i], ladder[i + 1], xtol=1e-9, rtol=1e-14) for i in changes]
-
-
-def _peak_bytes(task: Callable[[], object]) -> int:
-    """Most memory that a frame holds at once beyond what was there before, after warm-up."""
-    task()
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        result = task()
-        peak = tracemalloc.get_traced_memory()[1] - before
-        del result
-    finally:
-        tracemalloc.stop()
-    return peak

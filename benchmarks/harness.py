@@ -6,6 +6,7 @@ that alternate within milliseconds meet the same minute, so only their ratio is 
 
 import platform
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,3 +109,18 @@ def machine() -> str:
             if line.startswith("model name"):
                 return f"{line.partition(':')[2].strip()}, {platform.system()}"
     return f"{platform.processor() or platform.machine()}, {platform.system()}"
+
+
+def peak_bytes(task: Callable[[], object]) -> int:
+    """Most memory that a frame holds at once beyond what was there before, after warm-up."""
+    task()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        result = task()
+        peak = tracemalloc.get_traced_memory()[1] - before
+        del result
+    finally:
+        tracemalloc.stop()
+    return peak
