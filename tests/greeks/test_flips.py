@@ -93,3 +93,31 @@ def test_slope_direction_and_strength_describe_the_profile_around_a_flip() -> No
         near = np.abs(book.net_gex_at(flip.spot_usd * np.linspace(0.98, 1.02, 801))).max()
         assert flip.strength == pytest.approx(min(1.0, near / snapshot.gross[0]), rel=1e-3)
         assert flip.is_weak == (flip.strength < 0.05)
+
+
+def listed_book(crowd: float) -> tuple[OptionChain, FloatArray]:
+    """Eleven expiries at 95,000, dealers long calls above and short puts below; then, in the next
+    expiry, short `crowd` coins of puts at 99,000 and as many at 99,500.
+    """
+    days = (0.92, 1.92, 2.92, 4.92, 11.92, 18.92, 33, 61, 124, 215, 306)
+    strikes = sorted({*np.arange(60_000, 150_001, 2_500.0), 99_000.0, 99_500.0})
+    chain = make_chain(index_price=95_000.0, strikes=strikes, days=days)
+    centre = np.where(chain.is_call, 107_000.0, 84_000.0)
+    position = np.where(chain.is_call, 600.0, -600.0)
+    position *= np.exp(-(((chain.strike - centre) / 14_000) ** 2))
+    crowded = (chain.expiry_ms == chain.expiry_ms[0]) & np.isin(chain.strike, (99_000, 99_500))
+    return chain, position - crowd * (crowded & ~chain.is_call)
+
+
+@pytest.mark.parametrize(("crowd", "roots"), [(0.0, 1), (3000.0, 3)])
+def test_a_crowd_in_the_next_expiry_turns_one_flip_into_three(crowd: float, roots: int) -> None:
+    chain, position = listed_book(crowd)
+    expected = roots_by_brent(chain, position)
+    assert len(expected) == roots
+    assert flips_of(chain, position) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_book_that_dealers_are_long_all_over_has_no_flip_at_any_size() -> None:
+    chain, position = listed_book(3000.0)
+    for size in (1e-3, 1.0, 1e3):
+        assert flips_of(chain, size * np.abs(position)) == []
