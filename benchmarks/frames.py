@@ -66,13 +66,13 @@ def _core(name: str, assets: list[list[Variant]]) -> Row:
 def compute_core(variant: Variant) -> tuple[FloatArray, FloatArray, FloatArray]:
     """GEX by strike and by expiry, and the flips of the book, from the engine's own parts."""
     chain, layout = variant.chain, layout_of(variant.chain)
-    greeks, forward = compute_chain_greeks(chain)
+    held = HeldRows.of(chain)
+    greeks, forward = compute_chain_greeks(chain, held)
     per_coin = exposures_per_coin(greeks, forward)
     columns = StrikeColumns.of(per_coin, variant.position, chain.is_call)
     known = np.isfinite(per_coin[0])
     by_strike = sum_by_strike(layout, interest_of(chain).by_strike, columns, known)
     by_expiry = np.add.reduceat(columns.net, layout.expiry_starts, axis=1)
-    held = HeldRows.of(chain)
     mixture = gex_mixture(held, held.open_position(variant.position[None]))
     curve = Curves(np.zeros(1, np.int64), _WHOLE_BOOK, LADDER.moves, mixture.on(LADDER))
     flips = held.spot_usd * np.exp(find_roots(mixture, [curve]).move)

@@ -10,6 +10,7 @@ finite, a forward, strike or volatility that is not positive, a price above 1e15
 100 gives NaN in that row only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -101,10 +102,28 @@ def compute_greeks(
     Neighbouring rows that agree in everything but the type, as a call and its put do, are
     computed once.
     """
+    return _in_blocks(_fill, forward, strike, years, iv, is_call)
+
+
+def compute_live_greeks(
+    forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray, is_call: BoolArray
+) -> Greeks:
+    """`compute_greeks` where every row is known to be computable and v to be at least 1e-8."""
+    return _in_blocks(_fill_alive, forward, strike, years, iv, is_call)
+
+
+def _in_blocks(
+    fill: Callable[..., None],
+    forward: FloatArray,
+    strike: FloatArray,
+    years: FloatArray,
+    iv: FloatArray,
+    is_call: BoolArray,
+) -> Greeks:
     table = np.empty((_SIDED + _SHARED, len(forward)))
     for start in range(0, len(forward), BLOCK):
         rows = slice(start, start + BLOCK)
-        _fill(forward[rows], strike[rows], years[rows], iv[rows], is_call[rows], table[:, rows])
+        fill(forward[rows], strike[rows], years[rows], iv[rows], is_call[rows], table[:, rows])
     return Greeks(*table)
 
 

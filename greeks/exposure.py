@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import MAX_USD, Greeks, compute_greeks
+from greeks.black76 import MAX_USD, Greeks, compute_greeks, compute_live_greeks
 from greeks.book_levels import compute_levels, find_book_flips
 from greeks.chain import OptionChain
 from greeks.conventions import (
@@ -21,7 +21,7 @@ from greeks.conventions import (
     SmileDynamics,
 )
 from greeks.dynamics import MovingBook, find_moving_flips
-from greeks.held import known_or_zero
+from greeks.held import HeldRows, known_or_zero
 from greeks.interest import Interest, interest_of
 from greeks.layout import Layout, layout_of
 from greeks.levels import Flip, Levels
@@ -190,7 +190,8 @@ class _Shared:
     @classmethod
     def of(cls, chain: OptionChain, positions: FloatArray) -> "_Shared":
         layout, interest = layout_of(chain), interest_of(chain)
-        greeks, forward = compute_chain_greeks(chain)
+        held = HeldRows.of(chain)
+        greeks, forward = compute_chain_greeks(chain, held)
         per_coin = exposures_per_coin(greeks, forward)
         return cls(
             chain=chain,
@@ -200,7 +201,7 @@ class _Shared:
             known_per_coin=known_or_zero(per_coin),
             interest=interest,
             terms=terms_of(chain, layout, interest),
-            book=Book.of(chain, positions),
+            book=Book.of_rows(held, positions),
         )
 
     def snapshot(
@@ -265,12 +266,17 @@ def _believable(chain: OptionChain, positions_coin: Mapping[str, FloatArray]) ->
     return positions
 
 
-def compute_chain_greeks(chain: OptionChain) -> tuple[Greeks, FloatArray]:
+def compute_chain_greeks(
+    chain: OptionChain, held: HeldRows | None = None
+) -> tuple[Greeks, FloatArray]:
     """Greeks of every row, and the forward that each moves with.
 
     Plain Black-76 until 30 minutes before expiry, then the settlement average. Rows whose status
-    forbids it are NaN.
+    forbids it are NaN. `held`, where the caller has them, are the chain's held rows.
     """
+    if held is not None and held.is_plain(chain):
+        columns = held.forward, held.strike, held.years, held.iv, held.is_call
+        return compute_live_greeks(*columns), held.forward
     usable = chain.is_usable & (chain.forward < MAX_USD)
     forward = chain.forward if usable.all() else np.where(usable, chain.forward, np.nan)
     greeks = compute_greeks(

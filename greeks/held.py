@@ -73,6 +73,10 @@ class HeldRows:
             averaging_row=np.flatnonzero(averaging),
         )
 
+    def is_plain(self, chain: OptionChain) -> bool:
+        """Whether these are all rows of the chain, none of them inside its average."""
+        return len(self.row) == len(chain) and self.averaging is None
+
     def open_position(self, position_coin: FloatArray) -> FloatArray:
         """Coins q of each row from positions of the chain, (..., n) to (..., h); unknown as 0."""
         return known_or_zero(position_coin[..., self.row]) * self.share

@@ -14,7 +14,7 @@ from scipy.linalg import qr
 
 from greeks.conventions import FloatArray
 
-PLAN_WIDTHS = (0.03, 0.06, 0.12, 0.25)
+PLAN_WIDTHS = (0.03, 0.1)
 """Smallest v of each plan; what is narrower is evaluated at every level it reaches."""
 REACH = 12.0
 """Gaussians count as zero beyond this many widths: exp(-72) is below 1e-31."""
@@ -36,6 +36,11 @@ class Ladder:
         moves = np.linspace(np.log(self.low), np.log(self.high), self.count)
         moves.flags.writeable = False
         return moves
+
+    @cached_property
+    def powers(self) -> FloatArray:
+        """`powers_of` the log-moves."""
+        return powers_of(self.moves)
 
     @property
     def step(self) -> float:

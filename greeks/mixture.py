@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from greeks.conventions import BoolArray, FloatArray, IntArray
-from greeks.ladder import REACH, Ladder, plans_of, powers_of
+from greeks.ladder import REACH, Ladder, plans_of
 
 WHOLE = -1
 """Names the whole mixture where a group is asked for."""
@@ -68,7 +68,7 @@ class Mixture:
         Gaussian allows; groups narrower than every plan at the levels themselves.
         """
         total = np.zeros((len(self.weights), ladder.count))
-        for run in self._runs(ladder, self.planned(ladder)):
+        for run in self._runs(ladder, _plans_for(self.narrowest(), ladder)):
             total[:, run.levels] += run.publish(self.weights[:, run.rows])
         return total
 
@@ -82,7 +82,8 @@ class Mixture:
         leading = np.zeros((lead, 1 + len(self.starts), ladder.count))
         further = np.zeros((len(self.weights) - lead, ladder.count))
         by_group = leading[:, 1:]
-        plan_of_group = np.where(self.fades(ladder), ALONE, self.planned(ladder)).tolist()
+        plans = _plans_for(self.narrowest(), ladder)
+        plan_of_group = np.where(self.fades(ladder), ALONE, plans).tolist()
         for run in self._runs(ladder, plan_of_group):
             if run.plan is None:
                 sums = run.publish(self.weights[:, run.rows])
@@ -111,11 +112,6 @@ class Mixture:
         low = _by_group(np.minimum, self.centre - away, self.starts)
         return low, _by_group(np.maximum, self.centre + away, self.starts)
 
-    def planned(self, ladder: Ladder) -> list[int]:
-        """The plan of a ladder that each group's narrowest Gaussian allows, or `ALONE`: (G,)."""
-        widths = [plan.min_sd for plan in plans_of(ladder)]
-        return [bisect_right(widths, width) - 1 for width in self.narrowest().tolist()]
-
     def fades(self, ladder: Ladder) -> BoolArray:
         """Groups so far below their peak at an end of the ladder that a plan has no digits there.
 
@@ -138,7 +134,10 @@ class Mixture:
         plans = plans_of(ladder)
         edges = [*self.starts.tolist(), len(self.sd)]
         by_power = self._exponents_by_power()
-        low, high = self.extent()
+        if ALONE in chosen:
+            low, high = self.extent()
+            reached = ladder.moves.searchsorted(np.array([low, high])).T.tolist()
+            sharp = (self.narrowest() < _SHARP).tolist()
         first = 0
         while first < len(chosen):
             plan, last = chosen[first], first + 1
@@ -150,13 +149,12 @@ class Mixture:
                 np.exp(terms, out=terms)
                 yield _Run(first, last, rows, slice(None), terms, plans[plan].publish)
             else:
-                levels = slice(*ladder.moves.searchsorted([low[first], high[first]]).tolist())
-                moves = ladder.moves[levels]
-                if self.sd[rows].min() > _SHARP:
-                    terms = by_power[rows] @ powers_of(moves)
-                    np.exp(terms, out=terms)
+                levels = slice(*reached[first])
+                if sharp[first]:
+                    terms = _terms(self.centre[rows], self.sd[rows], ladder.moves[levels])
                 else:
-                    terms = _terms(self.centre[rows], self.sd[rows], moves)
+                    terms = by_power[rows] @ ladder.powers[:, levels]
+                    np.exp(terms, out=terms)
                 yield _Run(first, last, rows, levels, terms, None)
             first = last
 
@@ -203,6 +201,12 @@ class _Run:
         """Weighted sums at the run's levels."""
         sums = weights @ self.terms
         return sums if self.plan is None else sums @ self.plan
+
+
+def _plans_for(widths: FloatArray, ladder: Ladder) -> list[int]:
+    """The plan of a ladder that a group's narrowest Gaussian allows, `ALONE` below all of them."""
+    least = [plan.min_sd for plan in plans_of(ladder)]
+    return [bisect_right(least, width) - 1 for width in widths.tolist()]
 
 
 def _by_group(ufunc: np.ufunc, values: FloatArray, starts: IntArray) -> FloatArray:

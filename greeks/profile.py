@@ -74,7 +74,11 @@ class Book:
     @classmethod
     def of(cls, chain: OptionChain, position_coin: FloatArray) -> "Book":
         """The book of positions (n,) or (P, n) in coins, + = dealers long."""
-        held, positions = HeldRows.of(chain), np.atleast_2d(position_coin)
+        return cls.of_rows(HeldRows.of(chain), np.atleast_2d(position_coin))
+
+    @classmethod
+    def of_rows(cls, held: HeldRows, positions: FloatArray) -> "Book":
+        """The same from the held rows of the chain; positions are (P, n)."""
         expiries = held.expiry_ms[differs_from_previous(held.expiry_ms)]
         mixture = mixture_of(held, held.open_position(positions))
         return cls(held, expiries, mixture, held.averaging_position(positions))
