@@ -46,11 +46,12 @@ def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         421: "The host name is not one of this board's.",
         422: "A parameter that is not understood or not allowed; the detail names it.",
         429: "Too many; Retry-After says when.",
+        503: "The database cannot be used now; nothing was changed.",
     }
     return problem_responses({code: texts[code] for code in codes})
 
 
-_GUARDED = _problems(401, 403, 421, 429)
+_GUARDED = _problems(401, 403, 421, 429, 503)
 _WRITING = _problems(409, 413, 415, 422)
 _ONE = _problems(404, 422)
 

@@ -5,14 +5,27 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_DETAIL = 500
+_OURS = (DataError, IntegrityError, ProgrammingError)
+"""What a database says of a mistake in the question; everything else is its own trouble."""
+AWAY_S = 5
+
+_log = structlog.get_logger()
 
 
 class ProblemDocument(BaseModel):
@@ -76,6 +89,17 @@ def install_problem_handlers(app: FastAPI) -> None:
         status = 422 if error.status_code == 400 else error.status_code
         title = HTTPStatus(status).phrase
         return problem_response(status, title, str(error.detail), error.headers)
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(PoolTimeoutError)
+    @app.exception_handler(ConnectionError)
+    async def on_database(request: Request, error: Exception) -> Response:
+        if isinstance(error, _OURS):
+            raise error
+        reason = str(getattr(error, "orig", None) or error)
+        _log.warning("api.database_away", path=request.url.path, reason=reason)
+        detail = f"the database cannot be used now: {reason}"
+        return problem_response(503, "Database away", detail, {"Retry-After": str(AWAY_S)})
 
     @app.exception_handler(Exception)
     async def on_bug(_request: Request, _error: Exception) -> Response:
