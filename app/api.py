@@ -251,16 +251,22 @@ async def levels(answer: Read) -> Response:
     return answer.json(level_views.levels(answer.snapshot, answer.models, market))
 
 
-@router.get("/{asset}/trades", response_model=schemas.TradesBody)
+@router.get("/{asset}/trades", response_model=schemas.TradesBody, responses=FILES)
 async def trades(
     context: Context,
     answer: Read,
     limit: Annotated[int, Query(ge=1, le=MAX_TRADES)] = 100,
     cursor: Annotated[str | None, Query(description="`cursor` of the page before.")] = None,
+    wanted: Format = TableFormat.JSON,
 ) -> Response:
-    """The signed option tape, newest first."""
+    """The signed option tape, newest first; a page ends with the `trade_id` that is its cursor."""
     rows, following = trade_rows(context.tape(answer.state.asset), limit, cursor)
-    return answer.json(rows, cursor=following)
+    if wanted == TableFormat.JSON:
+        return answer.json(rows, cursor=following)
+    columns: views.Columns = {
+        name: [row[name] for row in rows] for name in schemas.TradeRow.model_fields
+    }
+    return answer.table("trades", columns, wanted, cursor=following)
 
 
 @router.get("/{asset}/feedback", response_model=schemas.Body[schemas.Feedback])

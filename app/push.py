@@ -9,7 +9,7 @@ import contextlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import orjson
@@ -49,7 +49,7 @@ class Publisher:
         self,
         hub: SnapshotHub,
         snapshots: SnapshotCache,
-        trades: Callable[[str, int], list[dict[str, views.Json]]],
+        trades: Callable[[str, int], Sequence[Mapping[str, views.Json]]],
         flows: FlowTables,
     ) -> None:
         self._flows = flows

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 
-from app.views import Json
+from app.views import Cell
 from dealers.tape import Trade
 
 
 def trade_rows(
     tape: Sequence[tuple[Trade, int]], limit: int, cursor: str | None = None
-) -> tuple[list[dict[str, Json]], str | None]:
+) -> tuple[list[dict[str, Cell]], str | None]:
     """Return up to `limit` trades older than `cursor`, and the cursor of the next page.
 
     `tape` is newest first, each trade with the prints missing before it. A cursor is the trade
@@ -24,7 +24,7 @@ def trade_rows(
     return [_row(trade, gap) for trade, gap in page], page[-1][0].trade_id if more else None
 
 
-def _row(trade: Trade, gap_before: int) -> dict[str, Json]:
+def _row(trade: Trade, gap_before: int) -> dict[str, Cell]:
     return {
         "trade_id": trade.trade_id,
         "timestamp": trade.ts_event,

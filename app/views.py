@@ -22,7 +22,8 @@ from greeks.inverse import net_delta
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
 Models: TypeAlias = Mapping[PositionModel, ExposureSnapshot]
-Columns: TypeAlias = dict[str, list[str] | list[int] | list[float] | list[str | None]]
+Cell: TypeAlias = str | int | float | None
+Columns: TypeAlias = dict[str, list[str] | list[int] | list[float] | list[str | None] | list[Cell]]
 
 
 def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Json]:

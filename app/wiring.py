@@ -5,7 +5,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -134,7 +134,7 @@ class Board:
         """Return the asset's recent option trades, newest first."""
         return list(self.feeds[asset].tape.newest_first())
 
-    def recent_trades(self, asset: str, limit: int) -> list[dict[str, Json]]:
+    def recent_trades(self, asset: str, limit: int) -> Sequence[Mapping[str, Json]]:
         """Return the newest trades as rows."""
         return trade_rows(self.tape(asset), limit)[0]
 

@@ -294,6 +294,21 @@ def test_parquet_holds_what_the_json_holds(board: Board, table: str) -> None:
     assert (header["asset"], header["source"], header["as_of"]) == ("BTC", "demo", body["as_of"])
 
 
+@pytest.mark.parametrize("wanted", ["csv", "parquet"])
+def test_the_tape_comes_as_a_file_too(board: Board, wanted: str) -> None:
+    page = board.get("/BTC/trades", limit=20)
+    older = {"cursor": page["data"][4]["trade_id"], "limit": 15}
+    response = board.client.get("/api/v1/BTC/trades", params=older | {"format": wanted})
+    if wanted == "csv":
+        lines = csv.DictReader(io.StringIO(response.text, newline=""), strict=True)
+        ids = [row["trade_id"] for row in lines]
+    else:
+        ids = pyarrow.parquet.read_table(io.BytesIO(response.content))["trade_id"].to_pylist()
+    assert ids == [row["trade_id"] for row in page["data"][5:]]
+    unknown = {"cursor": "no-trade", "format": wanted}
+    assert board.client.get("/api/v1/BTC/trades", params=unknown).status_code == 200
+
+
 # Refusals
 
 
