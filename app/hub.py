@@ -7,7 +7,8 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -104,6 +105,7 @@ class SnapshotHub:
         self._latest: dict[str, BoardState] = {}
         self._rings: dict[str, OrderedDict[int, PastState]] = {}
         self._changed = asyncio.Event()
+        self._listeners: set[asyncio.Event] = set()
 
     def publish(self, state: BoardState) -> None:
         """Replace the asset's latest state; `state.seq` must be the next one."""
@@ -117,6 +119,21 @@ class SnapshotHub:
             ring.popitem(last=False)
         self._changed.set()
         self._changed = asyncio.Event()
+        for listener in self._listeners:
+            listener.set()
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """Hand out an event that each publication sets, until the block is left.
+
+        For a reader with more than one thing to wait for, who would else make a task of each.
+        """
+        listener = asyncio.Event()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
 
     def next_seq(self, asset: str) -> int:
         """Return the sequence number of the asset's next publication, from 1."""

@@ -9,7 +9,7 @@ import contextlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 import orjson
@@ -56,13 +56,13 @@ class Publisher:
         self._hub = hub
         self._snapshots = snapshots
         self._trades = trades
-        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._frames: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def newest_seq(self, topic: Topic) -> int:
         """Return the sequence number that `frame` would have now."""
         return self._hub.next_seq(topic.asset) - 1
 
-    async def frame(self, topic: Topic) -> tuple[int, bytes]:
+    async def frame(self, topic: Topic) -> tuple[int, str]:
         """Return the newest frame of a topic and its `seq`. Raises `UnknownExpiryError`."""
         state = self._hub.latest(topic.asset)
         if state is None:
@@ -70,7 +70,7 @@ class Publisher:
         key = (topic.name, state.seq)
         frame = self._frames.get(key)
         if frame is None:
-            frame = orjson.dumps(await self._message(topic, state))
+            frame = orjson.dumps(await self._message(topic, state)).decode()
             self._frames[key] = frame
             if len(self._frames) > CACHED_FRAMES:
                 self._frames.popitem(last=False)
@@ -104,10 +104,14 @@ class StreamClient:
         self._topics: dict[str, Topic] = {}
         self._sent: dict[str, int] = {}
         self._sent_at: dict[str, float] = {}
-        self._wanted = asyncio.Event()
+        self._news = asyncio.Event()  # a publication, or a topic asked for
 
     async def serve(self) -> None:
         """Serve until the client leaves or stops reading."""
+        with self._hub.listening() as self._news:
+            await self._serve()
+
+    async def _serve(self) -> None:
         reader = asyncio.create_task(self._read())
         writer = asyncio.create_task(self._write())
         try:
@@ -128,7 +132,7 @@ class StreamClient:
             try:
                 self._accept(message.get("text") or "")
             except (msgspec.DecodeError, UnknownTopicError, RecursionError) as error:
-                await self._send(orjson.dumps({"error": str(error)}))
+                await self._send(_error(str(error)))
 
     def _accept(self, text: str) -> None:
         request = msgspec.json.decode(text, type=StreamRequest)
@@ -141,16 +145,16 @@ class StreamClient:
             self._sent.pop(name, None)
             self._sent_at.pop(name, None)
         self._topics |= {topic.name: topic for topic in wanted}
-        self._wanted.set()
+        self._news.set()
 
     async def _write(self) -> None:
         while True:
-            self._wanted.clear()
+            self._news.clear()
             for topic in list(self._topics.values()):
                 await self._send_if_new(topic)
             await asyncio.sleep(MIN_INTERVAL_S if self._topics else 0)
             if not any(self._is_news(topic) for topic in self._topics.values()):
-                await _first_of(self._hub.changed(), self._wanted.wait())
+                await self._news.wait()
 
     def _is_news(self, topic: Topic) -> bool:
         since_s = time.monotonic() - self._sent_at.get(topic.name, -math.inf)
@@ -165,15 +169,15 @@ class StreamClient:
             seq, frame = await self._publisher.frame(topic)
         except UnknownExpiryError as error:
             self._topics.pop(topic.name, None)
-            frame = orjson.dumps({"error": f"unknown expiry {error} in {topic.name!r}"})
+            frame = _error(f"unknown expiry {error} in {topic.name!r}")
         else:
             self._sent[topic.name] = seq
             self._sent_at[topic.name] = time.monotonic()
         await self._send(frame)
 
-    async def _send(self, frame: bytes) -> None:
+    async def _send(self, frame: str) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_S):
-            await self._socket.send_text(frame.decode())
+            await self._socket.send_text(frame)
 
 
 async def server_sent_events(
@@ -186,10 +190,14 @@ async def server_sent_events(
         if newest > sent:
             for topic in wanted:
                 sent, frame = await publisher.frame(topic)
-                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (sent, topic.view.encode(), frame)
+                yield f"id: {sent}\nevent: {topic.view}\ndata: {frame}\n\n".encode()
         await asyncio.sleep(MIN_INTERVAL_S)
         if publisher.newest_seq(wanted[0]) <= sent:
             await hub.changed()
+
+
+def _error(text: str) -> str:
+    return orjson.dumps({"error": text}).decode()
 
 
 def _data(
@@ -202,12 +210,3 @@ def _data(
             return page_views.heatmap(snapshot, topic.greek)
         case _:
             return views.VIEWS[topic.view](state, snapshot, models)
-
-
-async def _first_of(*waits: Awaitable[object]) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

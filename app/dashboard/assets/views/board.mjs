@@ -98,13 +98,13 @@ export default {
   }),
 
   charts: {
-    gex: { everyMs: 250, draw: charts.gex, attach: stacked },
-    profile: { everyMs: 500, draw: charts.profile, attach: stacked },
+    gex: { everyMs: 500, draw: charts.gex, attach: stacked },
+    profile: { everyMs: 1_000, draw: charts.profile, attach: stacked },
     matrix: {
-      everyMs: 1_000, draw: charts.matrix, attach: (graph) => { stacked(graph); clickable(graph); },
+      everyMs: 2_000, draw: charts.matrix, attach: (graph) => { stacked(graph); clickable(graph); },
     },
-    expiries: { everyMs: 2_000, draw: charts.expiries, attach: clickable },
-    history: { everyMs: 2_000, draw: charts.history },
+    expiries: { everyMs: 4_000, draw: charts.expiries, attach: clickable },
+    history: { everyMs: 4_000, draw: charts.history },
     charm: { everyMs: 10_000, draw: charts.charm },
   },
 

@@ -79,9 +79,20 @@ function heights({ calls, puts, net, alone }, isSeen) {
   return [...stacked, ...net.filter((_, i) => isSeen(i)), ...alone.filter((_, i) => isSeen(i))];
 }
 
+/* The strikes in sight and as far beyond as a drag shows before it is released: bars cost time. */
+function nearby(table, { window, isTouch }) {
+  const [low, high] = window.range;
+  const beyond = isTouch ? 0 : (high - low) / 2;
+  const first = table.strike.findIndex((k) => k >= low - beyond);
+  const after = table.strike.findIndex((k) => k > high + beyond);
+  const [from, to] = [first < 0 ? table.strike.length : first, after < 0 ? table.strike.length : after];
+  return Object.fromEntries(Object.entries(table).map(([name, column]) => [name, column.slice(from, to)]));
+}
+
 function gex(data, skeleton, scene) {
-  const { strike } = data.strikes;
-  const shown = sidesOf(data.strikes, scene);
+  const table = nearby(data.strikes, scene);
+  const { strike } = table;
+  const shown = sidesOf(table, scene);
   const { calls, puts } = shown;
   const [low, high] = scene.window.range;
   const isSeen = (i) => strike[i] >= low && strike[i] <= high;
@@ -90,8 +101,8 @@ function gex(data, skeleton, scene) {
   const [allCalls, allPuts, allNet] = shown.all;
   const hover = strike.map((k, i) =>
     `<b>${level(k)}</b>   net ${money(allNet[i])}<br>calls ${money(allCalls[i])}   puts ${money(allPuts[i])}` +
-    `<br>open interest ${number(data.strikes.open_interest_call_coin[i], 0)} C   ` +
-    `${number(data.strikes.open_interest_put_coin[i], 0)} P`);
+    `<br>open interest ${number(table.open_interest_call_coin[i], 0)} C   ` +
+    `${number(table.open_interest_put_coin[i], 0)} P`);
   const isShaded = (i) => puts[i] * calls[i] > 0;
   const at = (values) => (values.length ? strike : []);
   return {
