@@ -27,13 +27,14 @@ from benchmarks.report import print_missing, print_row  # noqa: E402
 def run_engine() -> tuple[list[Row], dict[str, str]]:
     from benchmarks.engine import Engine
     from benchmarks.growth import rows as growth_rows
+    from benchmarks.rates import rows as rate_rows
 
     engine = Engine()
     rows = []
     for measure_row in engine.rows():
         rows.append(measure_row())
         print_row(rows[-1])
-    for row in growth_rows():
+    for row in [*growth_rows(), *rate_rows()]:
         rows.append(row)
         print_row(row)
     return rows, engine.missing

@@ -45,7 +45,7 @@ def _frame(name: str, assets: list[list[Variant]]) -> Row:
         f"{_size(assets)} options: Greeks, 10 exposures and their sums, profiles of 6 exposures "
         "and of each expiry, flips of the book and of each expiry, walls, pin, cliff, max pain"
     )
-    row = measure(SECTION, name, ours, {"naive": _naive(assets)}, seconds=6, note=note)
+    row = measure(SECTION, name, ours, {"naive": _naive(assets)}, seconds=4, note=note)
     row.peak_bytes = peak_bytes(lambda: ours(0))
     return row
 
@@ -58,7 +58,7 @@ def _core(name: str, assets: list[list[Variant]]) -> Row:
     note = (
         f"{_size(assets)} options: Greeks, 10 exposures and their sums, the GEX profile, its flips"
     )
-    row = measure(SECTION, name, ours, {"naive": _naive(assets)}, seconds=5, note=note)
+    row = measure(SECTION, name, ours, {"naive": _naive(assets)}, seconds=4, note=note)
     row.peak_bytes = peak_bytes(lambda: ours(0))
     return row
 
@@ -103,7 +103,7 @@ def _models(chains: list[Variant]) -> Row:
 
     note = "1,008 options under five position models"
     peers: dict[str, Task] = {"one_by_one": one_by_one}
-    row = measure(SECTION, "frame_all_models", ours, peers, seconds=5, note=note)
+    row = measure(SECTION, "frame_all_models", ours, peers, seconds=4, note=note)
     row.peak_bytes = peak_bytes(lambda: ours(0))
     return row
 

@@ -23,7 +23,7 @@ def rows() -> list[Row]:
     out = []
     for size in SIZES:
         options = tiled(base, size)
-        out.append(_row(f"growth_greeks_{size}", lambda o=options: compute_greeks(*o.columns)))
+        out.append(time_row(f"growth_greeks_{size}", lambda o=options: compute_greeks(*o.columns)))
     for strikes in STRIKES:
         chain = variants(strikes_per_expiry=strikes, count=1)[0]
         for levels in LEVELS:
@@ -31,18 +31,20 @@ def rows() -> list[Row]:
             plans_of(ladder)
             name = f"growth_profile_{len(chain.chain)}x{levels}"
             out.append(
-                _row(name, lambda c=chain, x=ladder: gex_mixture(c.held, c.held_position).on(x))
+                time_row(name, lambda c=chain, x=ladder: gex_mixture(c.held, c.held_position).on(x))
             )
     for expiries in (3, 6, 12):
         chosen = DAYS[:: len(DAYS) // expiries]
         chain = variants(strikes_per_expiry=504 // expiries, count=1, days=chosen)[0]
         ladder = Ladder()
         name = f"growth_profile_{expiries}_expiries"
-        out.append(_row(name, lambda c=chain, x=ladder: gex_mixture(c.held, c.held_position).on(x)))
+        out.append(
+            time_row(name, lambda c=chain, x=ladder: gex_mixture(c.held, c.held_position).on(x))
+        )
     return out
 
 
-def _row(name: str, task: Callable[[], object]) -> Row:
+def time_row(name: str, task: Callable[[], object]) -> Row:
     task()
     seconds: list[float] = []
     while len(seconds) < 3 or (sum(seconds) < 0.15 and len(seconds) < 200):
