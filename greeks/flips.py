@@ -4,7 +4,7 @@ A curve is a leading set of weights of a `Mixture`, summed over the whole book o
 Knows Gaussians and log-moves; knows no option and no dealer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -136,16 +136,24 @@ def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
     """
     found = [_sign_changes(batch) for batch in curves]
     found += [pair for batch in curves for pair in _hidden_pairs(mixture, batch)]
-    sets, groups, low, high, value_low, start = (
-        np.concatenate([getattr(part, name) for part in found])
-        for name in ("sets", "groups", "low", "high", "value_low", "start")
-    )
+    brackets = _in_order(found)
+    sets, groups = brackets.sets, brackets.groups
     if not len(groups):
-        return Roots(sets, groups, low, low)
+        return Roots(sets, groups, brackets.start, brackets.start)
     points = _PointSums.of(mixture, sets, groups)
-    move, slope = _refine(points, low, high, value_low, start, order=0)
-    order = np.lexsort((move, groups, sets))
-    return Roots(sets[order], groups[order], move[order], slope[order])
+    return Roots(sets, groups, *_refine(points, brackets, order=0))
+
+
+def _in_order(found: list[_Brackets]) -> _Brackets:
+    """All brackets in one, by curve and then by place, as a single batch already is."""
+    if len(found) == 1:
+        return found[0]
+    columns = [
+        np.concatenate([getattr(part, item.name) for part in found]) for item in fields(_Brackets)
+    ]
+    together = _Brackets(*columns)
+    order = np.lexsort((together.start, together.groups, together.sets))
+    return _Brackets(*(column[order] for column in columns))
 
 
 def _sign_changes(curves: Curves) -> _Brackets:
@@ -196,14 +204,16 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
         return []
     row, at, middle = row[dips], at[dips], middle[dips]
     low, high = moves[at - 1], moves[at + 1]
-    points = _PointSums.of(mixture, curves.sets[row], curves.groups[row])
+    sets, groups = curves.sets[row], curves.groups[row]
+    points = _PointSums.of(mixture, sets, groups)
     slope = points.at(low)[1]
-    extremum, _ = _refine(points, low, high, slope, moves[at], order=1)
+    around = _Brackets(sets, groups, low, high, slope, moves[at])
+    extremum, _ = _refine(points, around, order=1)
     value = points.at(extremum)[0]
     found = value * middle < 0
     row, low, extremum, high = row[found], low[found], extremum[found], high[found]
     edges = values[row, at[found] - 1], value[found], values[row, at[found] + 1]
-    sets, groups = curves.sets[row], curves.groups[row]
+    sets, groups = sets[found], groups[found]
     return [
         _Brackets(sets, groups, left, right, at_left, _chord(left, right, at_left, at_right))
         for left, right, at_left, at_right in (
@@ -213,20 +223,13 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
     ]
 
 
-def _refine(
-    points: "_PointSums",
-    low: FloatArray,
-    high: FloatArray,
-    at_low: FloatArray,
-    start: FloatArray,
-    order: int,
-) -> tuple[FloatArray, FloatArray]:
+def _refine(points: "_PointSums", brackets: _Brackets, order: int) -> tuple[FloatArray, FloatArray]:
     """Zeros of the curves (`order` 0) or of their slopes (1), and the next derivative there.
 
     Halley's step for the curves, Newton's for their slopes; bisection where it leaves the bracket.
     """
-    rises = at_low < 0
-    move = start
+    low, high, move = brackets.low, brackets.high, brackets.start
+    rises = brackets.value_low < 0
     for _ in range(_MAX_ITERATIONS):
         value, slope, *bend = points.at(move)[order:]
         below = (value < 0) == rises
