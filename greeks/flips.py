@@ -105,10 +105,10 @@ def _settle_signs(mixture: Mixture, ladder: Ladder, values: FloatArray) -> None:
 
 def _fine_moves(mixture: Mixture, ladder: Ladder) -> dict[int, FloatArray]:
     """For groups narrower than two steps: levels half a width apart wherever the group reaches."""
-    narrow = np.flatnonzero(mixture.narrowest() < 2 * ladder.step)
+    narrow = np.flatnonzero(mixture.narrowest < 2 * ladder.step)
     if not len(narrow):
         return {}
-    fine, widths, (low, high) = {}, mixture.narrowest(), mixture.extent()
+    fine, widths, (low, high) = {}, mixture.narrowest, mixture.extent
     for group in narrow.tolist():
         bottom, top = max(low[group], ladder.moves[0]), min(high[group], ladder.moves[-1])
         count = int(np.clip((top - bottom) / (_FINE_STEP * widths[group]), 0, _MAX_FINE_LEVELS))

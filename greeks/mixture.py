@@ -8,6 +8,7 @@ and no exposure.
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +28,7 @@ _BLOCK_CELLS = 32_768
 """Terms evaluated together: 256 kB, inside the second-level cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mixture:
     """m Gaussians in G consecutive groups, summed with C sets of weights.
 
@@ -68,7 +69,7 @@ class Mixture:
         Gaussian allows; groups narrower than every plan at the levels themselves.
         """
         total = np.zeros((len(self.weights), ladder.count))
-        for run in self._runs(ladder, _plans_for(self.narrowest(), ladder)):
+        for run in self._runs(ladder, _plans_for(self.narrowest, ladder)):
             total[:, run.levels] += run.publish(self.weights[:, run.rows])
         return total
 
@@ -82,7 +83,7 @@ class Mixture:
         leading = np.zeros((lead, 1 + len(self.starts), ladder.count))
         further = np.zeros((len(self.weights) - lead, ladder.count))
         by_group = leading[:, 1:]
-        plans = _plans_for(self.narrowest(), ladder)
+        plans = _plans_for(self.narrowest, ladder)
         plan_of_group = np.where(self.fades(ladder), ALONE, plans).tolist()
         for run in self._runs(ladder, plan_of_group):
             if run.plan is None:
@@ -102,13 +103,18 @@ class Mixture:
         end = self.starts[group + 1] if group + 1 < len(self.starts) else len(self.sd)
         return slice(int(self.starts[group]), int(end))
 
+    @cached_property
     def narrowest(self) -> FloatArray:
         """The smallest width in each group, (G,)."""
         return _by_group(np.minimum, self.sd, self.starts)
 
-    def extent(self, reach: float = REACH) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest log-move within `reach` widths of a centre of each group, (G,)."""
-        away = reach * self.sd
+    @cached_property
+    def extent(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest log-move that each group reaches, (G,)."""
+        return self._within(REACH)
+
+    def _within(self, widths: float) -> tuple[FloatArray, FloatArray]:
+        away = widths * self.sd
         low = _by_group(np.minimum, self.centre - away, self.starts)
         return low, _by_group(np.maximum, self.centre + away, self.starts)
 
@@ -117,7 +123,7 @@ class Mixture:
 
         Plans are exact to 1e-12 of the peak, which is more than some of what is left.
         """
-        low, high = self.extent(FADED)
+        low, high = self._within(FADED)
         return np.asarray((low > ladder.moves[0]) | (high < ladder.moves[-1]))
 
     def _sums_at(self, moves: FloatArray, weights: FloatArray, rows: slice) -> FloatArray:
@@ -135,9 +141,9 @@ class Mixture:
         edges = [*self.starts.tolist(), len(self.sd)]
         by_power = self._exponents_by_power()
         if ALONE in chosen:
-            low, high = self.extent()
+            low, high = self.extent
             reached = ladder.moves.searchsorted(np.array([low, high])).T.tolist()
-            sharp = (self.narrowest() < _SHARP).tolist()
+            sharp = (self.narrowest < _SHARP).tolist()
         first = 0
         while first < len(chosen):
             plan, last = chosen[first], first + 1
