@@ -1,6 +1,6 @@
 """`python -m soak [--section NAME] [--output soak.json]`: run long, print, write, fail if broken.
 
-A section is a module of this package with `run() -> list[Check]`.
+A section is a module of this package with `run() -> Iterable[Check]`.
 """
 
 import argparse

@@ -41,11 +41,10 @@ YOUNG = 0.25
 """This share of the boards dies while it starts, the others in the middle of their work."""
 
 
-def run() -> list[Check]:
-    checks = kill_boards("embedded", [{}] * LANES, kills=200, seed=1)
+def run() -> Iterator[Check]:
+    yield from kill_boards("embedded", [{}] * LANES, kills=200, seed=1)
     with postgres(fsync=True) as server:
-        checks += kill_boards("postgresql", on_postgres(server, LANES), kills=50, seed=2)
-    return checks
+        yield from kill_boards("postgresql", on_postgres(server, LANES), kills=50, seed=2)
 
 
 def on_postgres(server: PostgresServer, lanes: int) -> list[dict[str, str]]:
