@@ -20,6 +20,7 @@ from app import options
 from app.backup_command import backup
 from app.connections import ImpatientHttp, ImpatientWebSocket
 from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
+from app.memory import give_back_large_arrays
 from app.options import (
     ENV,
     focus,
@@ -118,6 +119,7 @@ cli.add_command(backup)
 def run(*, json_logs: bool, **chosen: Any) -> None:
     """Run the whole board in one process: feed, engine, REST, push, page, alerts."""
     configure_logging(as_json=json_logs or not sys.stderr.isatty())
+    give_back_large_arrays()
     asyncio.run(_run_board(_settings(**chosen)))
 
 
