@@ -261,12 +261,13 @@ class AssetFeed:
 
     def _record(self, event: Trades, now_s: float) -> None:
         recent_ms = self.state.clock_ms - FRESH_TRADE_MS
+        is_whole = self._session.tape_since_ms is not None  # else the past fills what is missing
         for trade in event.trades:
             name = trade.instrument_name
             if not self.state.owns(name):
                 continue
             missing = self.tape.record(trade)
-            if missing:
+            if missing and is_whole:
                 detail = f"{len(missing)} before {name} {trade.trade_seq}"
                 self._handle(Gap(GapCause.TRADE_SEQUENCE, detail), now_s)
                 self._session.request_missing(name, missing, now_s)

@@ -225,6 +225,18 @@ def test_many_options_that_nobody_listed_call_for_the_list(told: Told) -> None:
     )
 
 
+def test_a_hole_is_a_gap_only_once_the_past_has_been_read() -> None:
+    feed = AssetFeed("BTC", lambda: 100.0)
+    feed.opened(100.0)
+    for number in (5, 9):
+        feed.received(push("trades.option.BTC.100ms", [leg(number, CALL, "buy")]), 100.0)
+    assert feed.counters.gaps.total() == 0
+    answer_all(feed, 100.0)
+    feed.received(push("trades.option.BTC.100ms", [leg(12, CALL, "buy")]), 101.0)
+    assert feed.counters.gaps == {GapCause.TRADE_SEQUENCE: 1}
+    assert feed.tape.holes() == 5
+
+
 def test_a_ticker_of_an_option_that_is_gone_is_refused_without_a_gap(told: Told) -> None:
     told.hear("trades.option.BTC.100ms", [leg(1, CALL, "buy")])
     told.feed.on_timer(told.now_s + 2.0)
