@@ -36,7 +36,7 @@ class Wire:
     def mend(self) -> None:
         self.exchange.faults.stop(None)
 
-    async def until(self, ask: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    async def until(self, ask: Callable[[], bool], what: str, seconds: float = 40.0) -> None:
         try:
             async with asyncio.timeout(seconds):
                 while not ask():
@@ -44,7 +44,7 @@ class Wire:
         except TimeoutError:
             raise AssertionError(f"expected {what}: {self.feed.counters}") from None
 
-    async def until_fresh(self, seconds: float = 20.0) -> None:
+    async def until_fresh(self, seconds: float = 40.0) -> None:
         """Wait until index prices arrive again."""
         before = self.feed.state.clock_ms
         await self.until(lambda: self.feed.state.clock_ms > before + 3000, "ticks", seconds)
@@ -306,20 +306,19 @@ async def test_a_summary_that_stands_still_marks_the_open_interest_stale() -> No
 async def test_a_locked_index_makes_its_book_stale_also_for_who_comes_back() -> None:
     async with wired() as wire:
 
-        def stale(book: Settlement) -> bool:
+        def stale() -> set[Settlement]:
             chain = wire.feed.freeze()
-            return bool((chain.status[chain.settlement == book] == RowStatus.STALE).any())
+            return {Settlement(book) for book in chain.settlement[chain.status == RowStatus.STALE]}
 
-        await wire.until(lambda: not stale(Settlement.INVERSE), "a fresh book")
+        await wire.until(lambda: stale() == set(), "fresh books")
         wire.break_with("lock:btc_usd")
-        await wire.until(lambda: stale(Settlement.INVERSE), "a stale book")
-        assert not stale(Settlement.LINEAR)
+        await wire.until(lambda: stale() == {Settlement.INVERSE}, "one stale book")
         wire.break_with("abort")
-        await wire.until(lambda: wire.feed.counters.reconnects == 1, "one reconnect")
+        await wire.until(lambda: wire.feed.counters.reconnects >= 1, "a reconnect")
         await wire.until_fresh()
-        assert stale(Settlement.INVERSE)
+        await wire.until(lambda: stale() == {Settlement.INVERSE}, "one stale book")
         wire.mend()
-        await wire.until(lambda: not stale(Settlement.INVERSE), "a fresh book")
+        await wire.until(lambda: stale() == set(), "fresh books")
 
 
 async def test_an_index_that_stands_still_is_stale_by_age() -> None:

@@ -52,6 +52,8 @@ async def test_ccxt_reads_and_watches_the_market() -> None:
             assert 0 < greeks["delta"] < 1
             history = await client.fetch_trades(SWAP, params={"include_old": True})
             assert len({trade["id"] for trade in history}) == len(history) > 5
+            recent = await client.fetch_trades(SWAP, START_MS - 300_000, 10)
+            assert len(recent) == 10
             book = await client.fetch_order_book(SWAP)
             assert book["bids"][0][0] < book["asks"][0][0]
             async with asyncio.timeout(10):
