@@ -137,37 +137,35 @@ class Mixture:
 
     def _runs(self, ladder: Ladder, chosen: list[int]) -> Iterator["_Run"]:
         """Evaluate consecutive groups that share a plan together, those without one alone."""
-        plans = plans_of(ladder)
+        plans, by_power = plans_of(ladder), self._exponents_by_power()
         edges = [*self.starts.tolist(), len(self.sd)]
-        by_power = self._exponents_by_power()
-        if ALONE in chosen:
-            low, high = self.extent
-            reached = ladder.moves.searchsorted(np.array([low, high])).T.tolist()
-            sharp = (self.narrowest < _SHARP).tolist()
         first = 0
         while first < len(chosen):
-            plan, last = chosen[first], first + 1
-            if plan == ALONE:
-                levels = slice(*reached[first])
-                step = max(1, _BLOCK_CELLS // max(1, levels.stop - levels.start))
-                for start in range(edges[first], edges[last], step):
-                    rows = slice(start, min(start + step, edges[last]))
-                    if sharp[first]:
-                        terms = _terms(self.centre[rows], self.sd[rows], ladder.moves[levels])
-                    else:
-                        terms = by_power[rows] @ ladder.powers[:, levels]
-                        np.exp(terms, out=terms)
-                    yield _Run(first, last, rows, levels, terms, None)
+            last = first + 1
+            if chosen[first] == ALONE:
+                yield from self._run_alone(first, ladder, by_power)
             else:
-                nodes, publish = plans[plan].powers, plans[plan].publish
-                most = edges[first] + _BLOCK_CELLS // nodes.shape[1]
-                while last < len(chosen) and chosen[last] == plan and edges[last + 1] <= most:
+                plan = plans[chosen[first]]
+                end = edges[first] + _BLOCK_CELLS // len(plan.nodes)
+                while chosen[last : last + 1] == [chosen[first]] and edges[last + 1] <= end:
                     last += 1
                 rows = slice(edges[first], edges[last])
-                terms = by_power[rows] @ nodes
-                np.exp(terms, out=terms)
-                yield _Run(first, last, rows, slice(None), terms, publish)
+                terms = _exp(by_power[rows] @ plan.powers)
+                yield _Run(first, last, rows, slice(None), terms, plan.publish)
             first = last
+
+    def _run_alone(self, group: int, ladder: Ladder, by_power: FloatArray) -> Iterator["_Run"]:
+        """Evaluate one group at the levels it reaches, in blocks of its rows."""
+        rows, reached = self.rows_of(group), [ends[group] for ends in self.extent]
+        levels = slice(*ladder.moves.searchsorted(reached).tolist())
+        step = max(1, _BLOCK_CELLS // max(1, levels.stop - levels.start))
+        for start in range(rows.start, rows.stop, step):
+            block = slice(start, min(start + step, rows.stop))
+            if self.narrowest[group] < _SHARP:
+                terms = _terms(self.centre[block], self.sd[block], ladder.moves[levels])
+            else:
+                terms = _exp(by_power[block] @ ladder.powers[:, levels])
+            yield _Run(group, group + 1, block, levels, terms, None)
 
     def _exponents_by_power(self) -> FloatArray:
         """-(x - c)^2/(2 v^2) as coefficients of x^2, x and 1: (m, 3)."""
@@ -224,11 +222,16 @@ def _by_group(ufunc: np.ufunc, values: FloatArray, starts: IntArray) -> FloatArr
     return np.asarray(ufunc.reduceat(values, starts)) if len(starts) else np.empty(0)
 
 
+def _exp(exponents: FloatArray) -> FloatArray:
+    """Exponentials in place."""
+    np.exp(exponents, out=exponents)
+    return exponents
+
+
 def _terms(centre: FloatArray, sd: FloatArray, moves: FloatArray) -> FloatArray:
     """phi((x - c)/v) of every row at every move: (rows, L)."""
     z = moves - centre[:, None]
     z /= sd[:, None]
     z *= z
     z *= -0.5
-    np.exp(z, out=z)
-    return z
+    return _exp(z)
