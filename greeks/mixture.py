@@ -24,8 +24,8 @@ FADED = 6.8
 """Widths from the outermost centre at which a Gaussian has fallen to 1e-10."""
 _SHARP = 0.01
 """Below this width an exponent summed by powers of x would lose digits: it is (x - c)^2 instead."""
-_BLOCK_CELLS = 32_768
-"""Terms evaluated together: 256 kB, inside the second-level cache."""
+_BLOCK_CELLS = 24_576
+"""Terms evaluated together: 192 kB, inside the second-level cache."""
 
 
 @dataclass(frozen=True)
