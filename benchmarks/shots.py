@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser import DESKTOP, LAPTOP, PHONE, TABLET, context_of, launched
-from tests.processes import Board, Launcher, until
+from tests.processes import Board, Launcher, free_port, until
 
 FOLDER = Path("shots")
 VIEWS = ("board", "positions", "surface", "whatif", "replay", "alerts", "about")
@@ -81,11 +81,28 @@ def take_states(camera: Camera, board: Board) -> None:
         camera.take(f"map-{greek}", f"?greek={greek}")
     for position in ("customer_long", "flow", "posterior"):
         camera.take(f"position-{position}", f"?position={position}")
-    camera.take("state-empty", "?expiry=quarterly&book=linear")
+    camera.take("state-empty", f"?expiry={unlisted(board)}&book=linear")
+    camera.take("state-unknown-expiry", "?expiry=1JAN99")
     camera.take("dialog-help", act=lambda page: page.keyboard.press("?"))
     camera.take("dialog-display", act=lambda page: page.locator("#display-open").click())
     camera.take("dialog-table", act=show_table)
-    camera.take("state-offline", act=lambda _page: board.kill())
+    camera.take("state-offline", act=lambda page: lose(page, board))
+
+
+def lose(page: Any, board: Board) -> None:
+    """Kill the board under a page that shows it, and wait until the page says so."""
+    page.locator("#board.is-drawn").wait_for()
+    board.kill()
+    page.locator('#pill[data-state="stale"]').wait_for()
+
+
+def unlisted(board: Board) -> str:
+    """An expiry that one book lists and the other does not."""
+    lists = [
+        {row["expiry"] for row in board.get("/BTC/expiries", book=book)["data"]}
+        for book in ("inverse", "linear")
+    ]
+    return str(min(lists[0] - lists[1]))
 
 
 def show_table(page: Any) -> None:
@@ -97,10 +114,14 @@ def show_table(page: Any) -> None:
 def take_exchange_states(camera_of: Callable[[str], Camera], folder: Path) -> None:
     """The states that an exchange causes: starting, stale, maintenance."""
     launcher = Launcher(folder)
-    with launcher.exchange() as exchange, launcher.board(exchange.url) as board:
-        camera = camera_of(board.url)
-        camera.take("state-starting")
-        board.wait_ready()
+    with launcher.board(f"ws://127.0.0.1:{free_port()}/ws/api/v2") as board:
+        camera_of(board.url).take("state-starting")
+    with launcher.exchange("--control") as exchange, launcher.board(exchange.url) as board:
+        camera = camera_of(board.wait_ready().url)
+        exchange.control(fault="maintenance")
+        until(lambda: board.get("/BTC")["status"] == "maintenance", 60.0, "maintenance")
+        camera.take("state-maintenance")
+        exchange.control(clear="all")
         exchange.stop()
         until(lambda: not board.is_ready(), 60.0, "a stale board")
         camera.take("state-stale")

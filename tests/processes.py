@@ -136,6 +136,13 @@ class Exchange(Process):
         """Address that a board connects to."""
         return self.announced(r"(ws://127\.0\.0\.1:\d+/ws/api/v2)")
 
+    def control(self, **command: object) -> Any:
+        """Tell an exchange that was started with `--control` what to do."""
+        address = self.url.replace("ws://", "http://").replace("/ws/api/v2", "/control")
+        answer = httpx.post(address, json=command, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
 
 class Board(Process):
     """A board with a client for its API."""

@@ -13,7 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from websockets.exceptions import ConnectionClosed
@@ -158,10 +157,7 @@ def write_script(path: Path, corners: list[tuple[float, float]]) -> None:
 
 def let_time_run(exchange: Exchange) -> int:
     """Start the script; returns the exchange's time."""
-    control = exchange.url.replace("ws://", "http://").replace("/ws/api/v2", "/control")
-    answer = httpx.post(control, json={"speed": SPEED}, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    return int(answer.json()["now_ms"])
+    return int(exchange.control(speed=SPEED)["now_ms"])
 
 
 def create_rule(board: Board, url: str) -> dict[str, Any]:

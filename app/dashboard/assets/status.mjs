@@ -31,7 +31,7 @@ export function judge(header, silenceMs, waitedMs) {
       return { state: "stale", word: "STALE", ageMs, notice };
     }
     case "maintenance":
-      return { state: "stale", word: "MAINTENANCE", ageMs, notice: "The exchange is in maintenance." };
+      return { state: "stale", word: "MAINTENANCE", ageMs, notice: "The exchange is in maintenance. The numbers below are the last ones known." };
     case "starting":
       return { state: "connecting", word: "STARTING", ageMs, notice: `Starting.   ${steps(header.progress)}` };
     default: {
