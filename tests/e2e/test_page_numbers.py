@@ -101,6 +101,34 @@ def tab(board: Board) -> Iterator[Watched]:
         assert watched.problems == []
 
 
+def test_the_change_of_a_day(tmp_path_factory: pytest.TempPathFactory) -> None:
+    launcher = Launcher(tmp_path_factory.mktemp("day"))
+    with launcher.pair("--speed", "1440", "--no-limits") as board, launched() as browser:
+        began = board.wait_ready().get("/BTC")["as_of"]
+        assert began
+        day_ms = 86_400_000
+        until(lambda: board.get("/BTC")["as_of"] > began + day_ms + 600_000, 240.0, "a day later")
+        plain = new_tab(browser, board, DESKTOP)
+        before: list[float] = []
+
+        def keep(response: Any) -> None:
+            if "points=10" in response.url and response.status == 200:
+                before.extend(row["spot_usd"] for row in response.json()["data"][:1])
+
+        plain.page.on("response", keep)
+        plain.open()
+        look = "() => ['spot-change', 'spot'].map((id) => document.getElementById(id).textContent)"
+
+        def shown() -> Any:
+            plain.page.wait_for_timeout(100)
+            change, spot = plain.page.evaluate(look)
+            return (change, spot) if before and not change.startswith("24 h") else None
+
+        change, spot = until(shown, SLOW_S, "a change")
+        assert_prints(change, amount(spot)[0] / before[0] - 1)
+        assert plain.problems == []
+
+
 def assert_shows(text: str, value: float | None) -> None:
     """A printed number, or the dash of what is unknown."""
     if value is None:

@@ -6,6 +6,7 @@ import { set, toneOf } from "./text.mjs";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+const LATEST = 10; // minutes after the instant a day ago that still count, where some are missing
 
 export class DayChange {
   #asset = null;
@@ -28,7 +29,7 @@ export class DayChange {
   async #ask(asset, now) {
     this.#askedAt = performance.now();
     const from = now - DAY_MS;
-    const { data } = await ask(`/api/v1/${asset}/history?from=${from}&to=${from + MINUTE_MS}&points=1`);
+    const { data } = await ask(`/api/v1/${asset}/history?from=${from}&to=${from + LATEST * MINUTE_MS}&points=${LATEST}`);
     if (asset === this.#asset) this.#before = data?.[0]?.spot_usd ?? null;
   }
 }
