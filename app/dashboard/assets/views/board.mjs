@@ -23,6 +23,7 @@ const tape = new Tape();
 const isTouch = matchMedia("(pointer: coarse)").matches;
 let page = null;
 let board = null; // what is drawn, null until it is complete
+let pastShown = null; // of the candles
 
 /* Move the shared strike axis; the URL follows. */
 function moveStrikes(change) {
@@ -118,6 +119,8 @@ export default {
     text.showLegend(data.header, preferences.get("sides"));
     text.showUnits(shown.params, unit);
     text.showUnknown(data);
+    if (data.past !== pastShown) page.redraw(["history"]); // candles at once, not at the next turn
+    pastShown = data.past;
     tape.show(shown.asset, [page.value("trades")?.data, page.value("tape")?.data], Number(shown.params.size));
   },
 
