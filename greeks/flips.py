@@ -194,7 +194,9 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
     """Two brackets around each extremum that crosses zero between two levels."""
     values, moves = curves.values, curves.moves
     size = np.abs(values)
-    grazes = size[:, 1:-1] < _GRAZE * (size[:, 2:] + size[:, :-2])
+    beside = size[:, 2:] + size[:, :-2]
+    beside *= _GRAZE
+    grazes = size[:, 1:-1] < beside
     at = np.flatnonzero(grazes)
     row, at = at // grazes.shape[1], at % grazes.shape[1] + 1
     before, middle, after = (values[row, at + step] for step in (-1, 0, 1))
