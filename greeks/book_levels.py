@@ -35,6 +35,7 @@ from greeks.pin import Pin
 from greeks.profile import Book, LadderSums, Profile
 from greeks.settlement import WINDOW_S
 from greeks.tables import ExpiryTable, StrikeTable
+from greeks.terms import Terms
 
 
 def find_book_flips(
@@ -81,12 +82,11 @@ def _describe(
 
 def compute_levels(
     chain: OptionChain,
-    layout: Layout,
-    position_coin: FloatArray,
     by_strike: StrikeTable,
     by_expiry: ExpiryTable,
     profile: Profile,
     flips: tuple[Flip, ...],
+    pin: Pin | None,
 ) -> Levels:
     """All levels of a snapshot; without a spot there are none."""
     if not (np.isfinite(chain.index_price) and chain.index_price > 0):
@@ -106,7 +106,7 @@ def compute_levels(
         call_walls=call_walls,
         put_walls=put_walls,
         cliff=_cliff(chain, by_expiry),
-        pin=_pin(chain, layout, position_coin, by_expiry),
+        pin=pin,
     )
 
 
@@ -130,28 +130,34 @@ def _cliff(chain: OptionChain, by_expiry: ExpiryTable) -> Cliff | None:
     )
 
 
-def _pin(
-    chain: OptionChain, layout: Layout, position_coin: FloatArray, by_expiry: ExpiryTable
-) -> Pin | None:
-    """The strike of the next expiry with the largest n phi(xi), where dealers are long."""
-    at = _next_expiry(chain, by_expiry.expiry_ms)
-    if at is None:
-        return None
-    rows = layout.rows_of(at)
-    expiry_ms = int(by_expiry.expiry_ms[at])
+def find_pins(
+    chain: OptionChain, layout: Layout, terms: Terms, positions: FloatArray
+) -> list[Pin | None]:
+    """Under each of (P, n) positions the strike of the next expiry with the largest n phi(xi).
+
+    None where dealers are long at no strike of it.
+    """
+    none: list[Pin | None] = [None] * len(positions)
+    at = _next_expiry(chain, layout.expiry_ms)
+    if at is None or not chain.index_price > 0:
+        return none
+    rows, expiry_ms = layout.rows_of(at), int(layout.expiry_ms[at])
     seconds = (expiry_ms - chain.as_of_ms) / 1000
     effective = seconds - 2 * WINDOW_S / 3 if seconds > WINDOW_S else seconds / 3
-    sd = float(by_expiry.atm_iv[at]) * sqrt(effective / SECONDS_PER_YEAR)
+    sd = float(terms.atm_iv[at]) * sqrt(effective / SECONDS_PER_YEAR)
+    if not sd > 0:
+        return none
     strike = chain.strike[rows]
-    held = known_or_zero(position_coin[rows]) * (chain.is_usable[rows] & (strike > 0))
-    if not (sd > 0 and held.any()):
-        return None
+    held = known_or_zero(positions[:, rows]) * (chain.is_usable[rows] & (strike > 0))
     first = np.flatnonzero(differs_from_previous(strike))
-    position, strike = np.add.reduceat(held, first), strike[first]
+    position, strike = np.add.reduceat(held, first, axis=1), strike[first]
     with np.errstate(all="ignore"):
         distance = np.log(chain.index_price / strike)
         pull = np.maximum(position, 0.0) * np.exp(-0.5 * (distance / sd) ** 2)
-    best = int(np.nan_to_num(pull).argmax())
-    if not pull[best] > 0:
-        return None
-    return Pin(float(strike[best]), expiry_ms, float(position[best]), float(distance[best]), sd)
+    strongest = np.nan_to_num(pull).argmax(axis=1).tolist()
+    return [
+        Pin(float(strike[best]), expiry_ms, float(coins[best]), float(distance[best]), sd)
+        if pulls[best] > 0
+        else None
+        for best, coins, pulls in zip(strongest, position, pull, strict=True)
+    ]

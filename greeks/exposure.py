@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from greeks.black76 import MAX_USD, Greeks, compute_greeks, compute_live_greeks
-from greeks.book_levels import compute_levels, find_book_flips
+from greeks.book_levels import compute_levels, find_book_flips, find_pins
 from greeks.chain import OptionChain
 from greeks.conventions import (
     BoolArray,
@@ -25,6 +25,7 @@ from greeks.held import HeldRows, known_or_zero
 from greeks.interest import Interest, interest_of
 from greeks.layout import Layout, layout_of
 from greeks.levels import Flip, Levels
+from greeks.pin import Pin
 from greeks.profile import Book, LadderSums, Profile, compute_profiles
 from greeks.settlement import averaged_options, compute_averaged_greeks, is_averaging
 from greeks.smile import STICKINESS
@@ -165,12 +166,13 @@ def compute_exposures(
     gross_gex = np.abs(known_or_zero(positions)) @ np.abs(shared.known_per_coin[0])
     flips, nearest = find_book_flips(shared.book, sums, gross_gex)
     profiles = compute_profiles(shared.book, sums)
+    pins = find_pins(chain, shared.layout, shared.terms, positions)
     snapshots = {}
     for i, model in enumerate(positions_coin):
         outlook = profiles[i], flips[i]
         if dynamics is not SmileDynamics.STICKY_STRIKE and chain.index_price > 0:
             outlook = _moving(chain, positions[i], dynamics, float(gross_gex[i]))
-        snapshots[model] = shared.snapshot(model, positions[i], *outlook, nearest[i])
+        snapshots[model] = shared.snapshot(model, positions[i], *outlook, nearest[i], pins[i])
     return snapshots
 
 
@@ -211,6 +213,7 @@ class _Shared:
         profile: Profile,
         flips: tuple[Flip, ...],
         nearest_flip_of_expiry: FloatArray,
+        pin: Pin | None,
     ) -> ExposureSnapshot:
         """One position's snapshot."""
         chain, layout = self.chain, self.layout
@@ -236,9 +239,7 @@ class _Shared:
             gross=gross,
             regime=_regime(float(net[0]), float(gross[0])),
             profile=profile,
-            levels=compute_levels(
-                chain, layout, position_coin, by_strike, by_expiry, profile, flips
-            ),
+            levels=compute_levels(chain, by_strike, by_expiry, profile, flips, pin),
             quality=_quality(chain, is_known),
         )
 
