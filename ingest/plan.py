@@ -1,7 +1,7 @@
 """Which channels and polls keep the chains fresh at the least cost.
 
 The lean plan: marks and volatilities of every option come from one push channel per index, open
-interest from a polled summary, forwards from the dated futures. Some 35 channels an asset instead
+interest from a polled summary, forwards from the dated futures. Some 40 channels an asset instead
 of one per option. Each asset has a socket of its own: a slow one never holds up another.
 """
 
