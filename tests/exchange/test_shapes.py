@@ -28,6 +28,11 @@ ACCOUNTING = frozenset(
     {"base_currency_uuid", "quote_currency_uuid", "index_id", "currency_uuid", "coinbase_networks",
      "onchain_operations_precision", "max_liquidation_commission", "max_non_default_leverage"}
 )  # fmt: skip
+# of a perpetual's print that hedges a block, or of a combo's leg
+TAGS = frozenset(
+    {"block_trade_id", "block_trade_leg_count", "block_rfq_id", "combo_id", "combo_trade_id",
+     "liquidation"}
+)  # fmt: skip
 NEWER = frozenset({"state", "underlying_type", "product_group", "lot_size"})
 VOLUMES = frozenset(
     f"{word}_volume{span}"
@@ -92,9 +97,9 @@ RESULTS: list[tuple[str, dict[str, Any], str, set[str], set[str]]] = [
     ("get_order_book", {"instrument_name": PERPETUAL}, "api-openbb-2026-09-20/order_book.json",
      set(), set()),
     ("get_last_trades_by_currency", {"currency": "BTC", "kind": "option"},
-     "api-openbb-2026-09-20/trades_currency.json", set(), set()),
+     "api-openbb-2026-09-20/trades_currency.json", set(), set(TAGS)),
     ("get_last_trades_by_instrument", {"instrument_name": PERPETUAL},
-     "api-openbb-2026-09-20/trades_instrument.json", set(), set()),
+     "api-openbb-2026-09-20/trades_instrument.json", set(), set(TAGS)),
     ("get_last_trades_by_currency", {"currency": "BTC", "kind": "option_combo"},
      "api-nautilus/http_get_last_trades_option_combo.json", set(),
      {"starbase_match_id", "starbase_timestamp", "block_trade_id", "block_trade_leg_count",
@@ -127,10 +132,11 @@ RESULTS: list[tuple[str, dict[str, Any], str, set[str], set[str]]] = [
      set(ACCOUNTING), set(NEWER)),
     ("get_time", {}, "api-nautilus/http_get_time.json", set(), set()),
     ("get_last_trades_by_instrument", {"instrument_name": PERPETUAL},
-     "api-nautilus/http_get_last_trades.json", set(), {"starbase_match_id", "starbase_timestamp"}),
+     "api-nautilus/http_get_last_trades.json", set(),
+     {"starbase_match_id", "starbase_timestamp", *TAGS}),
     ("get_last_trades_by_instrument", {"instrument_name": PERPETUAL},
      "api-nautilus/http_get_last_trades_perpetual_with_combo_tags.json",
-     {"combo_id", "combo_trade_id"}, {"starbase_match_id", "starbase_timestamp"}),
+     {"combo_id", "combo_trade_id"}, {"starbase_match_id", "starbase_timestamp", *TAGS}),
     ("get_last_trades_by_currency", {"currency": "BTC", "kind": "combo"},
      "api-nautilus/http_get_last_trades_historical_combo.json", set(),
      {"starbase_match_id", "starbase_timestamp", "block_trade_id", "block_trade_leg_count",
@@ -185,7 +191,7 @@ PUSHES: list[tuple[str, str, str, set[str], set[str]]] = [
     ("deribit_volatility_index.btc_usd", "api-nautilus/ws_volatility_index.json", "", set(), set()),
     (f"chart.trades.{PERPETUAL}.1", "api-nautilus/ws_chart.json", "", set(), set()),
     (f"trades.{PERPETUAL}.100ms", "api-nautilus/ws_trades.json", "", {"combo_trade_id"},
-     {"starbase_match_id", "starbase_timestamp"}),
+     {"starbase_match_id", "starbase_timestamp", *TAGS}),
     (f"ticker.{OPTION}.100ms", "", "ticker.BTC-5JUN20", set(), {"volume_usd"}),
     ("markprice.options.btc_usd", "", "markprice.options.btc_usd", set(), set()),
     ("deribit_price_index.btc_usd", "", "deribit_price_index", set(), set()),
