@@ -92,7 +92,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(DBAPIError)
     @app.exception_handler(PoolTimeoutError)
-    @app.exception_handler(ConnectionError)
+    @app.exception_handler(OSError)  # what a driver says of a server that is gone
     async def on_database(request: Request, error: Exception) -> Response:
         if isinstance(error, _OURS):
             raise error

@@ -17,6 +17,7 @@ from app.store_schema import alert_event, snapshot
 from app.watch import Watch
 from app.webhooks import WebhookFormat
 from tests.app.alert_board import ScriptedBoard, snapshot_for
+from tests.app.test_alerts_api import build, connect
 from tests.app.webhook_receiver import receiving
 from tests.postgres import MissingPostgresError, PostgresServer, find_binaries, postgres
 
@@ -85,4 +86,24 @@ async def test_a_killed_database_costs_no_row_and_no_crossing(server: PostgresSe
     assert hits == 1
     assert history.dropped == 0
     assert await count(store, snapshot) == board.second
+    await store.close()
+
+
+async def test_the_api_says_that_the_database_is_away_and_answers_when_it_is_back(
+    server: PostgresServer,
+) -> None:
+    address = server.url.render_as_string(hide_password=False)
+    store = await Store.open(store_url(Settings(database_url=address), Source.LIVE))
+    _, app = build(store, ScriptedBoard())
+    rule = {"asset": "BTC", "kind": "data_stale"}
+    async with connect(app) as client:
+        assert (await client.post("/alerts", json=rule)).status_code == 201
+        await asyncio.to_thread(server.kill)
+        for answer in (await client.post("/alerts", json=rule), await client.get("/webhooks")):
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["retry-after"] == "5"
+            assert "database cannot be used" in answer.json()["detail"]
+        await asyncio.to_thread(server.start)
+        assert (await client.post("/alerts", json=rule)).status_code == 201
+        assert len((await client.get("/alerts")).json()["data"]) == 2
     await store.close()
