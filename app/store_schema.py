@@ -19,7 +19,7 @@ from sqlalchemy import (
 from greeks.conventions import Exposure
 
 METADATA = MetaData()
-REVISION = "0006"
+REVISION = "0007"
 """The newest step in `migrations`; a database that has it needs no migration."""
 
 webhook = Table(
@@ -104,6 +104,7 @@ delivery = Table(
     ),
 )
 Index("delivery_due", delivery.c.webhook_id, delivery.c.status, delivery.c.next_attempt_ms)
+Index("delivery_open", delivery.c.status, delivery.c.expires_ms)  # few are open in a long log
 
 token = Table(
     "token",

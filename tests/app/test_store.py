@@ -107,7 +107,7 @@ def test_the_schema_knows_the_newest_step() -> None:
     assert max(steps).name.startswith(f"r{REVISION}_")
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
 async def test_an_upgrade_from_any_former_schema_keeps_every_row(
     store_address: URL, revision: str
 ) -> None:
