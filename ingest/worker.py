@@ -215,7 +215,7 @@ class AssetFeed:
         match event:
             case IndexPrice():
                 self._index_s[event.index_name] = now_s
-                self.lag.observe(self._session.clock.now_ms(now_s) - event.ts_event)
+                self.lag.observe(self._session.clock.latest_ms(now_s) - event.ts_event)
             case Summaries():
                 self._note_summaries(event, now_s)
             case MarkPrices():
