@@ -112,6 +112,8 @@ class ChainRow(BaseModel):
     position_coin: Coin
     forward_usd: Usd
     mark_iv: Number
+    bid_iv: Annotated[Number, Field(description="known of options that traded or are in focus")]
+    ask_iv: Number
     price_usd: Usd
     delta_coin: Coin
     gamma_per_usd: Number

@@ -194,6 +194,8 @@ def chain(snapshot: ExposureSnapshot) -> Columns:
         "position_coin": snapshot.position_coin.tolist(),
         "forward_usd": rows.forward.tolist(),
         "mark_iv": rows.mark_iv.tolist(),
+        "bid_iv": rows.bid_iv.tolist(),
+        "ask_iv": rows.ask_iv.tolist(),
         "price_usd": greeks.price.tolist(),
         "delta_coin": greeks.delta.tolist(),
         "gamma_per_usd": greeks.gamma.tolist(),
