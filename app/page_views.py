@@ -1,7 +1,8 @@
 """The messages of the page: what it draws and no more, rounded to the digits that it shows.
 
 They are the values of `app/views.py`; gamma by strike, spot and cell is cut to `DIGITS`
-significant digits, other arrays that are drawn to `MORE_DIGITS`, what is printed is not.
+significant digits, other arrays that are drawn to `SOME_DIGITS` or `MORE_DIGITS`, what is
+printed is not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from greeks.exposure import ExposureSnapshot
 DIGITS = 4
 """As many as a pixel of a 4,000 pixel wide screen needs, and a label shows."""
 MORE_DIGITS = 6
+SOME_DIGITS = {"spot_usd": 5, "open_interest_call_coin": 5, "open_interest_put_coin": 5}
 DRAWN_STRIKES = (
     "strike",
     "gex_usd_per_1pct",
@@ -98,7 +100,10 @@ def tape(trades: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
 
 def _drawn(columns: Columns, names: Sequence[str]) -> dict[str, Json]:
     return {
-        name: _rounded(columns[name], DIGITS if name.endswith(_GAMMA) else MORE_DIGITS)
+        name: _rounded(
+            columns[name],
+            DIGITS if name.endswith(_GAMMA) else SOME_DIGITS.get(name, MORE_DIGITS),
+        )
         for name in names
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.page_views import DIGITS, MORE_DIGITS
+from app.page_views import DIGITS, MORE_DIGITS, SOME_DIGITS
 from tests.browser import CHROMIUM, DESKTOP, PHONE, context_of, launched
 from tests.processes import Board, Launcher, until
 
@@ -177,7 +177,7 @@ def test_every_chart_shows_exactly_what_the_api_says(tab: Tab) -> None:
     drawn = tab.chart("profile")
     profile = tab.board.get("/BTC/profile", seq=drawn["seq"])["data"]
     curve = drawn["traces"][0]
-    assert curve["x"] == cut(profile["spot_usd"], MORE_DIGITS)
+    assert curve["x"] == cut(profile["spot_usd"], SOME_DIGITS["spot_usd"])
     assert curve["y"] == cut(profile["gex_usd_per_1pct"])
 
     drawn = tab.chart("matrix")
