@@ -17,9 +17,10 @@ from app.board import compute_models
 from benchmarks.harness import Row, measure
 from greeks.chain import OptionChain
 from greeks.conventions import Settlement
-from ingest import messages as wire
+from ingest import wire
 from ingest.chain_state import ChainState
 from ingest.events import IndexPrice, Instrument, Kind, Listed
+from ingest.messages import parse_option_ticker
 from tests.builders import make_venue_chain
 
 SECTION = "engine"
@@ -96,7 +97,7 @@ def store(state: ChainState, frame: bytes | str) -> None:
     params = wire.decode_envelope(frame).params
     if params is not None:
         ticker = wire.decode_one(params.data, wire.WireTicker)
-        state.apply(wire.parse_option_ticker(ticker))
+        state.apply(parse_option_ticker(ticker))
 
 
 def ticker_message() -> Row:
