@@ -136,7 +136,7 @@ class Page {
 
   #receive(name, value) {
     if (name === HEAD) this.#head(value);
-    this.#write();
+    this.#write(name);
     this.#tick();
   }
 
@@ -156,14 +156,15 @@ class Page {
     text.showTitle(header, summary);
   }
 
-  /* Text at once; charts when they are due. */
-  #write() {
+  /* Text at once; charts that `news` concerns, or all, when they are due. */
+  #write(news = null) {
     const data = this.#gather();
     if (!data) return;
     this.view.write?.(data, this);
     document.getElementById("main").setAttribute("aria-busy", "false");
     document.getElementById("board").classList.add("has-data");
-    this.#painter.invalidate();
+    const charts = Object.entries(this.view.charts ?? {});
+    this.#painter.invalidate(charts.filter(([, { from }]) => !news || !from || from === news).map(([key]) => key));
   }
 
   /* What the view draws from, or null while it lacks something. */

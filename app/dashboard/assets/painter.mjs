@@ -6,6 +6,13 @@ const CONFIG = {
   displaylogo: false, displayModeBar: false, showSendToCloud: false, doubleClick: false, scrollZoom: false,
 };
 
+/* A chart is drawn when news arrives, so that it shows the newest: a little early rather than a
+   piece of news late, and by the clock alone when no more news comes. */
+const EARLY_MS = 60;
+const NEWS_MS = 300;
+
+const delayOf = ({ drawnAt, everyMs }, now) => drawnAt + everyMs - EARLY_MS - now;
+
 export class Painter {
   #charts = new Map(); // of every view that was opened; only those in sight are drawn
   #view = "";
@@ -103,17 +110,17 @@ export class Painter {
     if (this.#frame || document.hidden) return;
     clearTimeout(this.#timer);
     const now = performance.now();
-    const delays = this.#waiting().map(([, chart]) => chart.drawnAt + chart.everyMs - now);
+    const delays = this.#waiting().map(([, chart]) => delayOf(chart, now));
     if (!delays.length) return;
     const soonest = Math.min(...delays);
-    if (soonest > 0) this.#timer = setTimeout(() => this.#schedule(), soonest);
+    if (soonest > 0) this.#timer = setTimeout(() => this.#schedule(), soonest + EARLY_MS + NEWS_MS);
     else this.#frame = requestAnimationFrame(() => this.#draw());
   }
 
   async #draw() {
     const now = performance.now();
     const due = this.#waiting()
-      .map(([key, chart]) => [key, chart, chart.drawnAt + chart.everyMs - now])
+      .map(([key, chart]) => [key, chart, delayOf(chart, now)])
       .filter(([, , delay]) => delay <= 0)
       .sort((a, b) => a[2] - b[2]);
     const made = due.length ? this.#makeScene() : null;

@@ -102,9 +102,9 @@ export default {
     gex: { everyMs: 500, draw: charts.gex, attach: stacked },
     profile: { everyMs: 1_000, draw: charts.profile, attach: stacked },
     matrix: {
-      everyMs: 2_000, draw: charts.matrix, attach: (graph) => { stacked(graph); clickable(graph); },
+      everyMs: 2_000, from: "map", draw: charts.matrix, attach: (graph) => { stacked(graph); clickable(graph); },
     },
-    expiries: { everyMs: 4_000, draw: charts.expiries, attach: clickable },
+    expiries: { everyMs: 4_000, from: "map", draw: charts.expiries, attach: clickable },
     history: { everyMs: 4_000, draw: charts.history },
     charm: { everyMs: 10_000, draw: charts.charm },
   },
