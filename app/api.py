@@ -22,6 +22,7 @@ from app.settings import Settings
 from app.tables import MEDIA_TYPES, TableFormat, encode_table
 from app.tape_view import trade_rows
 from app.topics import UnknownTopicError, parse_topic
+from dealers.liquidity import Liquidity
 from dealers.rules import PositionModel
 from dealers.tape import Trade
 from greeks.conventions import Exposure, Settlement
@@ -277,22 +278,23 @@ async def feedback(
     ] = None,
     permanence: Annotated[float, Query(gt=0, le=1)] = DEFAULT_PERMANENCE,
 ) -> Response:
-    """Loop gain for a market depth that the caller states; the board measures none yet."""
-    return answer.json(_feedback(answer.snapshot, depth_usd, permanence))
+    """Loop gain for the depth of the perpetuals' books now, or for one that the caller states."""
+    return answer.json(_feedback(answer.snapshot, answer.state.liquidity, depth_usd, permanence))
 
 
 def _feedback(
-    snapshot: ExposureSnapshot, depth_usd: float | None, permanence: float
+    snapshot: ExposureSnapshot, market: Liquidity, stated_usd: float | None, permanence: float
 ) -> dict[str, views.Json]:
     gex = snapshot.net_of(Exposure.GEX)
-    gain = (
-        None if depth_usd is None else gamma_loop_gain(gex, impact_per_usd(depth_usd), permanence)
-    )
+    measured_usd = (market.bid_half_pct_usd + market.ask_half_pct_usd) / 2
+    depth_usd = measured_usd if stated_usd is None else stated_usd
+    gain = gamma_loop_gain(gex, impact_per_usd(depth_usd), permanence) if depth_usd > 0 else None
     return {
         "loop_gain": gain,
         "amplification": None if gain is None else amplification(gain),
         "gex_usd_per_1pct": gex,
-        "depth_usd": depth_usd,
+        "depth_usd": None if gain is None else depth_usd,
+        "depth_source": None if gain is None else "book" if stated_usd is None else "stated",
         "within": 0.005,
         "permanence": permanence,
         "reason": "no_market_depth: state depth_usd" if gain is None else None,

@@ -2,14 +2,13 @@
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
 
 import numpy as np
 
 from app.hub import BoardState, FeedStatus
-from app.store_schema import EXTREMES, SCALARS
+from app.store_schema import SCALARS
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray
 from greeks.exposure import ExposureSnapshot, StrikeTable
@@ -75,32 +74,6 @@ def _scalars(snapshot: ExposureSnapshot) -> Scalars:
 
 def _known(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def roll_up(rows: Sequence[Mapping[str, float | None]]) -> Scalars:
-    """Return the means of rows in time order, and the extremes where they matter.
-
-    The rows are seconds or minutes; a minute's own extremes count, not its mean.
-    """
-    means = {}
-    for name in SCALARS:
-        known = _known_of(rows, name)
-        means[name] = sum(known) / len(known) if known else None
-    parts: Scalars = {}
-    for name in EXTREMES:
-        parts[f"{name}_min"] = min(_known_of(rows, f"{name}_min", name), default=None)
-        parts[f"{name}_max"] = max(_known_of(rows, f"{name}_max", name), default=None)
-        last = rows[-1]
-        parts[f"{name}_last"] = _known(last.get(f"{name}_last", last[name]))
-    return means | parts
-
-
-def _known_of(
-    rows: Sequence[Mapping[str, float | None]], name: str, otherwise: str = ""
-) -> list[float]:
-    """Return the finite values of a column, or of another one where rows lack it."""
-    key = name if name in rows[0] else otherwise
-    return [value for row in rows if (value := _known(row[key])) is not None]
 
 
 def encode_curve(table: StrikeTable) -> bytes:

@@ -4,9 +4,21 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import ModuleType
 from typing import Any
 
-from sqlalchemy import FromClause, Table, and_, delete, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,11 +30,11 @@ from app.history_rows import (
     SecondRow,
     decode_chain,
     encode_chain,
-    roll_up,
 )
 from app.store import Store
 from app.store_schema import (
     EXTREMES,
+    PARTS,
     SCALARS,
     curve,
     last_chain,
@@ -168,8 +180,13 @@ async def _insert_once(
 ) -> None:
     values = list(rows)
     if values:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        await connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+        statement = _dialect(connection).insert(table)
+        await connection.execute(statement.on_conflict_do_nothing(), values)
+
+
+def _dialect(connection: AsyncConnection) -> ModuleType:
+    """Whose `insert` knows conflicts."""
+    return sqlite if connection.dialect.name == "sqlite" else postgresql
 
 
 def _key(row: SecondRow) -> dict[str, Any]:
@@ -193,21 +210,32 @@ async def _close(connection: AsyncConnection, minute: Minute) -> None:
 async def _roll_up(
     connection: AsyncConnection, series: Series, ts_ms: int, fine: Resolution, coarse: Resolution
 ) -> None:
+    """Write what the rows of a finer table in one time of the coarser one come to, in one go.
+
+    Means of what is known, and the lowest, highest and last where they matter; a minute's own
+    extremes count, not its mean.
+    """
     (source, _), (target, width_ms) = TABLES[fine], TABLES[coarse]
+    is_raw = source is snapshot
     inside = (*_of(source, series), source.c.ts_ms >= ts_ms, source.c.ts_ms < ts_ms + width_ms)
-    found = await connection.execute(select(source).where(*inside).order_by(source.c.ts_ms))
-    rows = [dict(row) for row in found.mappings()]
-    if not rows:
-        return
-    await connection.execute(delete(target).where(*_of(target, series), target.c.ts_ms == ts_ms))
+    values: dict[str, ColumnElement[Any]] = {
+        "asset": literal(series.asset),
+        "position": literal(series.position),
+        "ts_ms": literal(ts_ms, BigInteger),
+        "samples": func.count() if is_raw else func.sum(source.c.samples),
+        **{name: func.avg(source.c[name]) for name in SCALARS},
+    }
+    for name in EXTREMES:
+        parts = {part: source.c[name if is_raw else f"{name}_{part}"] for part in PARTS}
+        newest = select(parts["last"]).where(*inside).order_by(source.c.ts_ms.desc()).limit(1)
+        values[f"{name}_min"] = func.min(parts["min"])
+        values[f"{name}_max"] = func.max(parts["max"])
+        values[f"{name}_last"] = newest.scalar_subquery()
+    rolled = select(*values.values()).where(*inside).having(func.count() > 0)
+    statement = _dialect(connection).insert(target).from_select(list(values), rolled)
+    replaced = {name: statement.excluded[name] for name in list(values)[3:]}
     await connection.execute(
-        insert(target).values(
-            asset=series.asset,
-            position=series.position,
-            ts_ms=ts_ms,
-            samples=sum(row.get("samples", 1) for row in rows),
-            **roll_up(rows),
-        )
+        statement.on_conflict_do_update(index_elements=list(values)[:3], set_=replaced)
     )
 
 

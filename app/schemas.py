@@ -3,7 +3,7 @@
 Answers are encoded directly from the views; these models document them and tests compare.
 """
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -324,7 +324,11 @@ class Feedback(BaseModel):
     loop_gain: Number
     amplification: Annotated[Number, Field(description="1/(1-g); null for g >= 1")]
     gex_usd_per_1pct: UsdPer1Pct
-    depth_usd: Usd
+    depth_usd: Annotated[Number, Field(description="mean of both sides within 0.5 % of mid")]
+    depth_source: Annotated[
+        Literal["book", "stated"] | None,
+        Field(description="`book`: the asset's perpetuals now; `stated`: by the caller"),
+    ]
     within: float
     permanence: float
     reason: str | None

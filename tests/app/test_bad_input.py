@@ -136,7 +136,8 @@ def send_raw(board: Board, request: bytes) -> bytes:
         answer = b""
         with suppress(ConnectionError):  # a door may be closed while we still speak
             raw.sendall(request)
-            raw.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # ENOTCONN, when it is closed already
+                raw.shutdown(socket.SHUT_WR)
             while part := raw.recv(65_536):
                 answer += part
     return answer

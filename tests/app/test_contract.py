@@ -126,6 +126,20 @@ def test_the_position_model_is_the_one_asked_for_and_said(board: Board, position
     assert body["data"]["net"]["gex_usd_per_1pct"] == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_loop_gain_rests_on_the_depth_that_hedge_flow_is_compared_with(board: Board) -> None:
+    seq = newest_seq(board)
+    found = board.get("/BTC/feedback", seq=seq)["data"]
+    market = board.get("/BTC/hedge-flow", seq=seq)["market"]
+    depth_usd = (market["bid_depth_usd"] + market["ask_depth_usd"]) / 2
+    assert found["depth_source"] == "book"
+    assert found["depth_usd"] == pytest.approx(depth_usd, rel=1e-12)
+    gain = -100 * found["gex_usd_per_1pct"] * found["permanence"] * found["within"] / depth_usd
+    assert found["loop_gain"] == pytest.approx(gain, rel=1e-12)
+    stated = board.get("/BTC/feedback", seq=seq, depth_usd=2 * depth_usd)["data"]
+    assert stated["depth_source"] == "stated"
+    assert stated["loop_gain"] == pytest.approx(gain / 2, rel=1e-12)
+
+
 MODELS = ("naive", "reversed", "customer_long", "flow", "posterior")
 
 

@@ -20,7 +20,6 @@ from app.history_rows import (
     decode_curve,
     encode_chain,
     encode_curve,
-    roll_up,
     second_row,
 )
 from app.history_store import (
@@ -296,9 +295,13 @@ async def test_unknown_numbers_are_left_out_of_means_and_gaps_have_no_rows(store
     assert set(empty) == set(columns)
 
 
-def test_a_minute_of_unknowns_is_unknown() -> None:
-    rolled = roll_up([dict.fromkeys(SCALARS)])
-    assert set(rolled.values()) == {None}
+async def test_a_minute_of_unknowns_is_unknown(store: Store) -> None:
+    unknown = SecondRow("BTC", "naive", FROM_MS, dict.fromkeys(SCALARS))
+    await write(store, Batch([unknown]))
+    async with store.read() as connection:
+        minute = (await connection.execute(select(rollup_1m))).one()
+    assert minute[:4] == ("BTC", "naive", FROM_MS, 1)
+    assert set(minute[4:]) == {None}
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def tab(board: Board) -> Iterator[Watched]:
 
 def test_the_change_of_a_day(tmp_path_factory: pytest.TempPathFactory) -> None:
     launcher = Launcher(tmp_path_factory.mktemp("day"))
-    with launcher.pair("--speed", "1440", "--no-limits") as board, launched() as browser:
+    with launcher.pair("--speed", "2880", "--no-limits") as board, launched() as browser:
         began = board.wait_ready().get("/BTC")["as_of"]
         assert began
         day_ms = 86_400_000

@@ -13,5 +13,5 @@ pytestmark = [
 
 
 def test_a_tab_stays_small_and_badges_what_is_old() -> None:
-    for check in run_tab(hours=5.0, speed=360.0):
+    for check in run_tab(hours=5.0, speed=600.0):
         assert check.held, check
