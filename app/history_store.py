@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Insert,
     Table,
+    Text,
     and_,
+    bindparam,
     delete,
     func,
     insert,
-    literal,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -180,13 +183,18 @@ async def _insert_once(
 ) -> None:
     values = list(rows)
     if values:
-        statement = _dialect(connection).insert(table)
-        await connection.execute(statement.on_conflict_do_nothing(), values)
+        await connection.execute(_inserting_once(connection.dialect.name, table), values)
 
 
-def _dialect(connection: AsyncConnection) -> ModuleType:
+@cache
+def _inserting_once(dialect: str, table: Table) -> Insert:
+    statement: Insert = _dialect(dialect).insert(table).on_conflict_do_nothing()
+    return statement
+
+
+def _dialect(name: str) -> ModuleType:
     """Whose `insert` knows conflicts."""
-    return sqlite if connection.dialect.name == "sqlite" else postgresql
+    return sqlite if name == "sqlite" else postgresql
 
 
 def _key(row: SecondRow) -> dict[str, Any]:
@@ -210,18 +218,41 @@ async def _close(connection: AsyncConnection, minute: Minute) -> None:
 async def _roll_up(
     connection: AsyncConnection, series: Series, ts_ms: int, fine: Resolution, coarse: Resolution
 ) -> None:
-    """Write what the rows of a finer table in one time of the coarser one come to, in one go.
+    """Write what the rows of a finer table in one time of the coarser one come to, in one go."""
+    _, width_ms = TABLES[coarse]
+    await connection.execute(
+        _rolling_up(connection.dialect.name, fine, coarse),
+        {
+            "of_asset": series.asset,
+            "of_position": series.position,
+            "from_ms": ts_ms,
+            "to_ms": ts_ms + width_ms,
+        },
+    )
+
+
+@cache
+def _rolling_up(dialect: str, fine: Resolution, coarse: Resolution) -> Insert:
+    """The statement of `_roll_up`, put together once: that takes longer than to run it.
 
     Means of what is known, and the lowest, highest and last where they matter; a minute's own
     extremes count, not its mean.
     """
-    (source, _), (target, width_ms) = TABLES[fine], TABLES[coarse]
+    (source, _), (target, _) = TABLES[fine], TABLES[coarse]
     is_raw = source is snapshot
-    inside = (*_of(source, series), source.c.ts_ms >= ts_ms, source.c.ts_ms < ts_ms + width_ms)
+    asset, position = bindparam("of_asset", type_=Text), bindparam("of_position", type_=Text)
+    start = bindparam("from_ms", type_=BigInteger)
+    end = bindparam("to_ms", type_=BigInteger)
+    inside = (
+        source.c.asset == asset,
+        source.c.position == position,
+        source.c.ts_ms >= start,
+        source.c.ts_ms < end,
+    )
     values: dict[str, ColumnElement[Any]] = {
-        "asset": literal(series.asset),
-        "position": literal(series.position),
-        "ts_ms": literal(ts_ms, BigInteger),
+        "asset": asset,
+        "position": position,
+        "ts_ms": start,
         "samples": func.count() if is_raw else func.sum(source.c.samples),
         **{name: func.avg(source.c[name]) for name in SCALARS},
     }
@@ -232,11 +263,12 @@ async def _roll_up(
         values[f"{name}_max"] = func.max(parts["max"])
         values[f"{name}_last"] = newest.scalar_subquery()
     rolled = select(*values.values()).where(*inside).having(func.count() > 0)
-    statement = _dialect(connection).insert(target).from_select(list(values), rolled)
+    statement = _dialect(dialect).insert(target).from_select(list(values), rolled)
     replaced = {name: statement.excluded[name] for name in list(values)[3:]}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=list(values)[:3], set_=replaced)
+    rolling: Insert = statement.on_conflict_do_update(
+        index_elements=list(values)[:3], set_=replaced
     )
+    return rolling
 
 
 async def open_minutes(store: Store) -> list[Minute]:
