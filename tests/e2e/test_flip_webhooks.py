@@ -25,6 +25,7 @@ STANDSTILL = ("--speed", "0.001")
 SPEED = 20.0
 START_USD = 90_000.0
 DEAD_BAND_PCT = 1.0
+CONFIRM_S = 2
 NOISE_PCT = 0.5  # the flip itself drifts by a third of this while the market trades
 EVENT_FIELDS = {
     "rule_id", "asset", "direction", "cause", "sequence", "spot_usd", "flip_usd",
@@ -109,15 +110,16 @@ def watched(board: Board) -> Iterator[list[Sight]]:
 
 
 def crossings(seen: list[Sight], dead_band_pct: float) -> list[str]:
-    """The changes of side that leave the dead band, judged from the pushed numbers alone."""
-    side, found = "", []
+    """The changes of side that stay beyond the dead band, judged from the pushed numbers alone."""
+    side, leaning, since_ms, found = "", "", 0, []
     for sight in seen:
-        if abs(sight.distance_pct) <= dead_band_pct:
-            continue
-        now = "up" if sight.distance_pct > 0 else "down"
-        if side and now != side:
-            found.append(now)
-        side = now
+        is_inside = abs(sight.distance_pct) <= dead_band_pct
+        now = "" if is_inside else "up" if sight.distance_pct > 0 else "down"
+        if now != leaning:
+            leaning, since_ms = now, sight.as_of
+        if now and now != side and sight.as_of - since_ms >= 1000 * CONFIRM_S:
+            found += [now] if side else []
+            side = now
     return found
 
 
@@ -170,7 +172,7 @@ def create_rule(board: Board, url: str) -> dict[str, Any]:
             "asset": "BTC",
             "kind": "flip_crossed",
             "dead_band_pct": DEAD_BAND_PCT,
-            "confirm_s": 2,
+            "confirm_s": CONFIRM_S,
             "cooldown_s": 5,
             "webhooks": [webhook.json()["id"]],
         },
