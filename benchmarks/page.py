@@ -166,6 +166,7 @@ def _share(pid: int, seconds: float) -> float:
 
 
 def _crowd_rows(board: Board) -> list[Row]:
+    before = _descriptors(board)
     alone = _share(board.pid, CROWD_S)
     rows = [Row(SECTION, "server alone", alone * 1e6, note=f"{alone:.1%} of a core")]
     for clients in CROWDS:
@@ -173,19 +174,19 @@ def _crowd_rows(board: Board) -> list[Row]:
             target=_crowd, args=(board.url, clients), daemon=True
         )
         crowd.start()
-        until(lambda: _connections(board) >= clients, 60.0, f"{clients} clients")  # noqa: B023
+        until(lambda: _descriptors(board) >= before + clients, 60.0, f"{clients} clients")  # noqa: B023
         share = _share(board.pid, CROWD_S) - alone
         crowd.kill()
         crowd.join()
+        until(lambda: _descriptors(board) < before + CROWDS[0], 60.0, "the crowd gone")
         rows.append(Row(SECTION, f"{clients} clients", share * 1e6,
                         note=f"{share:.1%} of a core more than alone"))  # fmt: skip
     return rows
 
 
-def _connections(board: Board) -> int:
-    """Sockets that the board's process holds."""
-    folder = Path(f"/proc/{board.pid}/fd")
-    return sum("socket:" in str(fd.readlink()) for fd in list(folder.iterdir()) if fd.is_symlink())
+def _descriptors(board: Board) -> int:
+    """Files and sockets that the board's process holds."""
+    return sum(1 for _ in Path(f"/proc/{board.pid}/fd").iterdir())
 
 
 def rows() -> list[Row]:
