@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 
 from app import level_views, schemas, views
-from app.board import Book, Selection, UnknownExpiryError, expiry_label
+from app.board import Book, Selection, UnknownExpiryError
 from app.flows import FlowTables
 from app.hub import BoardState, SnapshotHub
 from app.once import OnceCache
@@ -20,12 +20,12 @@ from app.security import STREAM_PROTOCOL
 from app.selections import SnapshotCache
 from app.settings import Settings
 from app.tables import MEDIA_TYPES, TableFormat, encode_table
-from app.tape_view import trade_rows
+from app.tape_view import UnknownCursorError, trade_rows
 from app.topics import UnknownTopicError, parse_topic
 from dealers.liquidity import Liquidity
 from dealers.rules import PositionModel
 from dealers.tape import Trade
-from greeks.conventions import Exposure, Settlement
+from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
 from loops.gain import DEFAULT_PERMANENCE, amplification, gamma_loop_gain, impact_per_usd
 
@@ -166,8 +166,7 @@ async def assets(context: Context) -> Response:
     states = [
         state for asset in context.hub.assets() if (state := context.hub.latest(asset)) is not None
     ]
-    source = states[0].source.value if states else "starting"
-    body = {"source": source, "data": [_asset_row(state) for state in states]}
+    body = views.assets(states, context.settings.position)
     return Response(orjson.dumps(body), media_type=MEDIA_TYPES[TableFormat.JSON])
 
 
@@ -261,7 +260,10 @@ async def trades(
     wanted: Format = TableFormat.JSON,
 ) -> Response:
     """The signed option tape, newest first; a page ends with the `trade_id` that is its cursor."""
-    rows, following = trade_rows(context.tape(answer.state.asset), limit, cursor)
+    try:
+        rows, following = trade_rows(context.tape(answer.state.asset), limit, cursor)
+    except UnknownCursorError as error:
+        raise Problem(422, "Bad parameter", f"cursor: {error}") from error
     if wanted == TableFormat.JSON:
         return answer.json(rows, cursor=following)
     columns: views.Columns = {
@@ -298,26 +300,4 @@ def _feedback(
         "within": 0.005,
         "permanence": permanence,
         "reason": "no_market_depth: state depth_usd" if gain is None else None,
-    }
-
-
-def _asset_row(state: BoardState) -> dict[str, views.Json]:
-    snapshot = state.snapshot
-    settlements = set() if snapshot is None else set(snapshot.chain.settlement.tolist())
-    books = [
-        book.value
-        for settlement, book in (
-            (Settlement.INVERSE, Book.INVERSE),
-            (Settlement.LINEAR, Book.LINEAR),
-        )
-        if settlement in settlements
-    ]
-    listed = () if snapshot is None else snapshot.by_expiry.expiry_ms
-    header = views.header(state, snapshot)
-    return {
-        **{name: header[name] for name in ("asset", "status", "source", "as_of", "age_ms")},
-        "spot_usd": header["spot_usd"],
-        "books": books,
-        "expiries": [expiry_label(int(expiry)) for expiry in listed],
-        "progress": dict(state.progress),
     }

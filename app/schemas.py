@@ -349,9 +349,16 @@ class AssetRow(BaseModel):
 
 
 class Assets(BaseModel):
-    """The assets on the board."""
+    """The assets on the board: as new as the newest of them, as sure as the least sure."""
 
-    source: str
+    asset: None
+    as_of: int | None
+    age_ms: int | None
+    source: str | None
+    status: str
+    position: str
+    spot_usd: None
+    quality: Quality | None
     data: list[AssetRow]
 
 

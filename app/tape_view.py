@@ -7,18 +7,24 @@ from app.views import Cell
 from dealers.tape import Trade
 
 
+class UnknownCursorError(LookupError):
+    """A cursor that names no trade on the tape."""
+
+
 def trade_rows(
     tape: Sequence[tuple[Trade, int]], limit: int, cursor: str | None = None
 ) -> tuple[list[dict[str, Cell]], str | None]:
     """Return up to `limit` trades older than `cursor`, and the cursor of the next page.
 
     `tape` is newest first, each trade with the prints missing before it. A cursor is the trade
-    id that a page ended with; one that is no longer kept ends the tape.
+    id that a page ended with. Raises `UnknownCursorError` for one that is not, or no longer, kept.
     """
     start = 0
     if cursor is not None:
         ids = [trade.trade_id for trade, _ in tape]
-        start = ids.index(cursor) + 1 if cursor in ids else len(ids)
+        if cursor not in ids:
+            raise UnknownCursorError(f"expected a trade_id of the tape, was {cursor!r}")
+        start = ids.index(cursor) + 1
     page = tape[start : start + limit]
     more = start + limit < len(tape)
     return [_row(trade, gap) for trade, gap in page], page[-1][0].trade_id if more else None

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now
-from app.hub import BoardState
+from app.hub import BoardState, FeedStatus
 from app.level_views import levels
 from dealers.hedging import HedgeFlow
 from dealers.liquidity import Liquidity, compare_with_market
@@ -24,6 +24,9 @@ Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | 
 Models: TypeAlias = Mapping[PositionModel, ExposureSnapshot]
 Cell: TypeAlias = str | int | float | None
 Columns: TypeAlias = dict[str, list[str] | list[int] | list[float] | list[str | None] | list[Cell]]
+
+_LEAST_SURE = (FeedStatus.MAINTENANCE, FeedStatus.STARTING, FeedStatus.STALE, FeedStatus.LIVE)
+_QUALITY = ("listed", "used", "stale", "without_iv", "rejected", "gaps")
 
 
 def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Json]:
@@ -42,7 +45,6 @@ def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Js
             "quality": None,
             "progress": dict(state.progress),
         }
-    quality = snapshot.quality
     return {
         "asset": state.asset,
         "seq": state.seq,
@@ -53,14 +55,46 @@ def header(state: BoardState, snapshot: ExposureSnapshot | None) -> dict[str, Js
         "position": snapshot.position_model,
         "position_reason": state.tape.reason(PositionModel(snapshot.position_model)),
         "spot_usd": snapshot.chain.index_price,
-        "quality": {
-            "listed": quality.listed,
-            "used": quality.used,
-            "stale": quality.stale,
-            "without_iv": quality.without_iv,
-            "rejected": quality.rejected,
-            "gaps": quality.gaps,
-        },
+        "quality": _quality(snapshot),
+    }
+
+
+def assets(states: Sequence[BoardState], position: PositionModel) -> dict[str, Json]:
+    """Return the body of the whole board: as new as its newest asset, as sure as its least sure."""
+    known = [(state, state.snapshot) for state in states if state.snapshot is not None]
+    newest = max(known, key=lambda pair: pair[1].chain.as_of_ms, default=None)
+    statuses = {state.status for state in states} or {FeedStatus.STARTING}
+    return {
+        "asset": None,
+        "as_of": None if newest is None else newest[1].chain.as_of_ms,
+        "age_ms": None if newest is None else newest[0].age_ms,
+        "source": min((state.source.value for state in states), default=None),
+        "status": next(status.value for status in _LEAST_SURE if status in statuses),
+        "position": position.value,
+        "spot_usd": None,
+        "quality": _quality(*(snapshot for _, snapshot in known)) if known else None,
+        "data": [_asset_row(state) for state in states],
+    }
+
+
+def _quality(*snapshots: ExposureSnapshot) -> dict[str, Json]:
+    counted = (snapshot.quality for snapshot in snapshots)
+    rows = [[getattr(quality, name) for name in _QUALITY] for quality in counted]
+    return dict(zip(_QUALITY, map(sum, zip(*rows, strict=True)), strict=True))
+
+
+def _asset_row(state: BoardState) -> dict[str, Json]:
+    snapshot = state.snapshot
+    settlements = set() if snapshot is None else set(snapshot.chain.settlement.tolist())
+    margins = ((Settlement.INVERSE, Book.INVERSE), (Settlement.LINEAR, Book.LINEAR))
+    listed = () if snapshot is None else snapshot.by_expiry.expiry_ms
+    names = ("asset", "status", "source", "as_of", "age_ms", "spot_usd")
+    head = header(state, snapshot)
+    return {
+        **{name: head[name] for name in names},
+        "books": [book.value for settlement, book in margins if settlement in settlements],
+        "expiries": [expiry_label(int(expiry)) for expiry in listed],
+        "progress": dict(state.progress),
     }
 
 

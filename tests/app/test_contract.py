@@ -100,8 +100,12 @@ def test_every_body_says_whose_when_how_old_and_from_where(
 
 
 def test_the_assets_are_listed_with_books_and_expiries(board: Board) -> None:
-    rows = {row["asset"]: row for row in board.get("/assets")["data"]}
+    body = board.get("/assets")
+    rows = {row["asset"]: row for row in body["data"]}
     assert list(rows) == ["BTC", "ETH"]
+    assert body.keys() >= ENVELOPE
+    assert (body["asset"], body["source"], body["status"]) == (None, "demo", "live")
+    assert body["as_of"] == max(row["as_of"] for row in rows.values())
     for row in rows.values():
         assert set(row["books"]) <= {"inverse", "linear"}
         assert row["expiries"]
@@ -320,7 +324,7 @@ def test_the_tape_comes_as_a_file_too(board: Board, wanted: str) -> None:
         ids = pyarrow.parquet.read_table(io.BytesIO(response.content))["trade_id"].to_pylist()
     assert ids == [row["trade_id"] for row in page["data"][5:]]
     unknown = {"cursor": "no-trade", "format": wanted}
-    assert board.client.get("/api/v1/BTC/trades", params=unknown).status_code == 200
+    assert_problem(board.client.get("/api/v1/BTC/trades", params=unknown), 422, "cursor")
 
 
 # Refusals

@@ -110,7 +110,9 @@ def test_the_change_of_a_day(tmp_path_factory: pytest.TempPathFactory) -> None:
         launched() as browser,
     ):
         began = board.wait_ready().get("/BTC")["as_of"]
-        until(lambda: board.get("/BTC")["as_of"] > began + QUARTER_MS, SLOW_S, "a quarter of an hour")
+        until(
+            lambda: board.get("/BTC")["as_of"] > began + QUARTER_MS, SLOW_S, "a quarter of an hour"
+        )
         a_day_later = began + DAY_MS
         exchange.control(now_ms=a_day_later + QUARTER_MS // 3, speed=1.0)
         until(lambda: board.get("/BTC")["as_of"] > a_day_later, SLOW_S, "a day later")
