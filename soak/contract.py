@@ -19,13 +19,13 @@ CONFIG = """
 "path.asset" = "BTC"
 
 [[operations]]
-include-path-regex = "/history|/webhooks|/simulations/"
+include-path-regex = "/history|/webhooks|/simulations/|/trades"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422", "429"]
 """
 """Another asset is a 404 on every route, which the bad inputs of the tests cover.
 
 What no schema can say is refused with 422: a `from` after its `to`, a target on a private network,
-a trade in an option that is not listed.
+a trade in an option that is not listed, a cursor that names no trade.
 """
 
 

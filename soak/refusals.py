@@ -1,0 +1,59 @@
+"""Input that nobody should send, again and again: refused quickly, and nothing of it stays."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from soak.check import Check
+from soak.clients import resident_mb
+from tests.app.test_bad_input import BODIES, HEADERS, QUERIES
+from tests.processes import Board, Launcher
+
+TURNS, WARM_TURNS = 100, 20
+P99_MS = 100.0
+KEPT_MB = 5.0
+"""A board that answers nothing wobbles by about this much."""
+
+
+def run() -> list[Check]:
+    with tempfile.TemporaryDirectory() as folder:
+        with Launcher(Path(folder)).board("demo", GAMMAFLIP_ASSETS="BTC") as board:
+            board.wait_ready()
+            return [refuse(board, WARM_TURNS, TURNS)]
+
+
+def refuse(board: Board, warm_turns: int, turns: int) -> Check:
+    """Send the table of bad input so many times; the board's own work goes on beside it."""
+    for _ in range(warm_turns):
+        _ask_all(board)
+    before_mb = resident_mb(board.pid)
+    answers = [answer for _ in range(turns) for answer in _ask_all(board)]
+    kept_mb = resident_mb(board.pid) - before_mb
+    p50_ms, p99_ms = 1000.0 * np.quantile([took for _, took in answers], (0.5, 0.99))
+    failures = sum(status >= 500 for status, _ in answers)
+    return Check(
+        "bad input is refused quickly and leaves nothing behind",
+        failures == 0 and p99_ms < P99_MS and kept_mb < KEPT_MB,
+        {
+            "requests": len(answers),
+            "server errors": failures,
+            "p50, ms": round(float(p50_ms), 1),
+            "p99, ms": round(float(p99_ms), 1),
+            "memory before, MB": round(before_mb),
+            "memory kept, MB": round(kept_mb, 1),
+        },
+    )
+
+
+def _ask_all(board: Board) -> list[tuple[int, float]]:
+    """Status and seconds of each answer."""
+    requests = [("GET", path, None) for path, _ in QUERIES]
+    requests += [("POST", path, body) for path, body, _ in BODIES]
+    answers = []
+    for method, path, body in requests:
+        started = time.perf_counter()
+        answer = board.client.request(method, f"/api/v1{path}", content=body, headers=HEADERS)
+        answers.append((answer.status_code, time.perf_counter() - started))
+    return answers
