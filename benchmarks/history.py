@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ DAYS = 30
 BTC = Series("BTC", "naive")
 START_MS = 1_795_000_000_000 // DAY_MS * DAY_MS
 COMMITS, PACE_S = 400, 0.05
+COMMIT_BYTES = 8_240  # two pages of the log
 CROSSINGS = 200
 
 
@@ -42,7 +44,7 @@ def run(days: int = DAYS, seconds: float = 4.0) -> Iterator[Row]:
     path = Path(tempfile.gettempdir()) / f"gammaflip-bench-{REVISION}-{days}.db"
     asyncio.run(make_month(path, days))
     yield from charts(path, days, seconds)
-    yield asyncio.run(commits_beside_a_reader(COMMITS))
+    yield from asyncio.run(commits_beside_a_reader(COMMITS))
     yield asyncio.run(alert_latency(CROSSINGS))
 
 
@@ -133,8 +135,11 @@ def read_for_ever(path: str, stop: Event) -> None:
     asyncio.run(read())
 
 
-async def commits_beside_a_reader(commits: int) -> Row:
-    """One row a commit at a steady pace, as the board writes, while a process reads."""
+async def commits_beside_a_reader(commits: int) -> tuple[Row, Row]:
+    """One row a commit at a steady pace, as the board writes, while a process reads.
+
+    Between two commits, what the disk takes by itself: no commit is on it any sooner.
+    """
     with tempfile.TemporaryDirectory() as folder:
         url = sqlite_url(Path(folder) / "commits.db")
         store = await Store.open(url)
@@ -145,17 +150,32 @@ async def commits_beside_a_reader(commits: int) -> Row:
         stop = context.Event()
         reader = context.Process(target=read_for_ever, args=(url.database, stop))
         reader.start()
-        took = []
+        took, disk = [], []
+        probe = os.open(Path(folder) / "probe", os.O_WRONLY | os.O_CREAT)
         for i in range(commits):
             row = SecondRow("BTC", "naive", START_MS + 1000 * (3_600 + i), scalars)
             started = time.perf_counter()
             await write(store, Batch([row]))
             took.append(time.perf_counter() - started)
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(PACE_S / 2)
+            disk.append(await asyncio.to_thread(_append, probe))
+            await asyncio.sleep(PACE_S / 2)
+        os.close(probe)
         stop.set()
         await asyncio.to_thread(reader.join)
         await store.close()
-    return _row("commit of a second while a process reads", took)
+    return (
+        _row("commit of a second while a process reads", took),
+        _row("the disk alone, the same bytes in the same moments", disk),
+    )
+
+
+def _append(file: int) -> float:
+    """Seconds to have as much on the disk as a commit writes."""
+    os.write(file, bytes(COMMIT_BYTES))
+    started = time.perf_counter()
+    os.fdatasync(file)
+    return time.perf_counter() - started
 
 
 async def alert_latency(crossings: int) -> Row:
