@@ -29,8 +29,8 @@ class HistoryRow(schemas.Exposures):
     samples: Annotated[int, Field(description="seconds that the bucket rests on")]
     spot_usd: schemas.Usd
     flip_usd: schemas.Usd
-    call_wall_usd: schemas.Usd
-    put_wall_usd: schemas.Usd
+    call_wall_usd: Annotated[float | None, Field(description="at the end of the bucket, USD")]
+    put_wall_usd: Annotated[float | None, Field(description="at the end of the bucket, USD")]
     gross_gex_usd_per_1pct: schemas.UsdPer1Pct
     spot_usd_last: Annotated[float | None, Field(description="at the end of the bucket, USD")]
     spot_usd_min: schemas.Usd

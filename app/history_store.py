@@ -39,6 +39,7 @@ from app.store_schema import (
     EXTREMES,
     PARTS,
     SCALARS,
+    WALLS,
     curve,
     last_chain,
     rollup_1h,
@@ -236,7 +237,7 @@ def _rolling_up(dialect: str, fine: Resolution, coarse: Resolution) -> Insert:
     """The statement of `_roll_up`, put together once: that takes longer than to run it.
 
     Means of what is known, and the lowest, highest and last where they matter; a minute's own
-    extremes count, not its mean.
+    extremes count, not its mean, and of walls the last.
     """
     (source, _), (target, _) = TABLES[fine], TABLES[coarse]
     is_raw = source is snapshot
@@ -256,12 +257,17 @@ def _rolling_up(dialect: str, fine: Resolution, coarse: Resolution) -> Insert:
         "samples": func.count() if is_raw else func.sum(source.c.samples),
         **{name: func.avg(source.c[name]) for name in SCALARS},
     }
+
+    def last(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        newest = select(column).where(*inside).order_by(source.c.ts_ms.desc()).limit(1)
+        return newest.scalar_subquery()
+
+    values.update({name: last(source.c[name]) for name in WALLS})
     for name in EXTREMES:
         parts = {part: source.c[name if is_raw else f"{name}_{part}"] for part in PARTS}
-        newest = select(parts["last"]).where(*inside).order_by(source.c.ts_ms.desc()).limit(1)
         values[f"{name}_min"] = func.min(parts["min"])
         values[f"{name}_max"] = func.max(parts["max"])
-        values[f"{name}_last"] = newest.scalar_subquery()
+        values[f"{name}_last"] = last(parts["last"])
     rolled = select(*values.values()).where(*inside).having(func.count() > 0)
     statement = _dialect(dialect).insert(target).from_select(list(values), rolled)
     replaced = {name: statement.excluded[name] for name in list(values)[3:]}
@@ -303,7 +309,7 @@ async def read_window(store: Store, series: Series, window: Window) -> dict[str,
     is_raw = table is snapshot
     bucket = (table.c.ts_ms - window.from_ms) // window.step_ms
     samples = func.count() if is_raw else func.sum(table.c.samples)
-    means = [func.avg(table.c[name]).label(name) for name in SCALARS]
+    means = [func.avg(table.c[name]).label(name) for name in SCALARS if name not in WALLS]
     lows = [table.c[name if is_raw else f"{name}_min"] for name in EXTREMES]
     highs = [table.c[name if is_raw else f"{name}_max"] for name in EXTREMES]
     buckets = (
@@ -326,7 +332,11 @@ async def read_window(store: Store, series: Series, window: Window) -> dict[str,
     end = table.alias()
     columns = [column for column in buckets.c if column.name != "last_ms"]
     query = (
-        select(*columns, end.c["spot_usd" if is_raw else "spot_usd_last"].label("spot_usd_last"))
+        select(
+            *columns,
+            *(end.c[name] for name in WALLS),
+            end.c["spot_usd" if is_raw else "spot_usd_last"].label("spot_usd_last"),
+        )
         .join(end, (end.c.ts_ms == buckets.c.last_ms) & and_(*_of(end, series)))
         .order_by(buckets.c.timestamp)
     )

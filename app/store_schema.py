@@ -128,6 +128,8 @@ SCALARS = (
 """What history keeps of every second."""
 EXTREMES = ("spot_usd", "flip_usd", Exposure.GEX.value)
 PARTS = ("min", "max", "last")
+WALLS = ("call_wall_usd", "put_wall_usd")
+"""Strikes: of a time the last one counts, since the mean of two strikes is none."""
 """Where a mean would hide what matters: minutes and hours keep lowest, highest and last as well."""
 
 # history is clustered by its key: a range of time is one run of pages

@@ -114,6 +114,24 @@ async def test_minutes_are_rolled_up_to_the_present_second(store: Store) -> None
         assert minute.spot_usd_last == inside[-1]
 
 
+@pytest.mark.parametrize("step_s", [60, 600, 3600])
+async def test_the_wall_of_a_time_is_its_last_one_and_no_mean_of_strikes(
+    store: Store, step_s: int
+) -> None:
+    hour_ms = FROM_MS // 3_600_000 * 3_600_000
+    for minute in range(60):
+        strikes: list[float | None] = [90_000.0, 95_000.0 + 1_000 * (minute % 7)]
+        rows = [
+            dataclasses.replace(row(0, call_wall_usd=strike), ts_ms=hour_ms + 60_000 * minute + at)
+            for strike, at in zip(strikes, (0, 59_000), strict=True)
+        ]
+        await write(store, Batch(rows, closed=[Minute(BTC, hour_ms + 60_000 * minute)]))
+    window = Window(hour_ms, hour_ms + 3_600_000, 3600 // step_s, seconds_from_ms=hour_ms + DAY_MS)
+    columns = await read_window(store, BTC, window)
+    ends = [minute for minute in range(60) if (minute + 1) % (step_s // 60) == 0]
+    assert columns["call_wall_usd"] == [95_000.0 + 1_000 * (minute % 7) for minute in ends]
+
+
 async def test_a_minute_cut_by_a_restart_is_rolled_up_whole(store: Store) -> None:
     board = ScriptedBoard()
     first = History(store, board.hub)
