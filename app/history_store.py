@@ -334,7 +334,7 @@ async def read_window(store: Store, series: Series, window: Window) -> dict[str,
     query = (
         select(
             *columns,
-            *(end.c[name] for name in WALLS),
+            *(end.c[name].label(name) for name in WALLS),
             end.c["spot_usd" if is_raw else "spot_usd_last"].label("spot_usd_last"),
         )
         .join(end, (end.c.ts_ms == buckets.c.last_ms) & and_(*_of(end, series)))
