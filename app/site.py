@@ -43,7 +43,7 @@ def add_site(
         raise Problem(404, "Unknown address", f"/api/{path} is not part of the API")
 
     page = mount_page(app, assets, source)
-    app.add_middleware(KnownPanels, panels=panel_names(page))
+    app.add_middleware(KnownPanels, panels=panel_names(assets, source))
     app.add_middleware(
         SecurityHeaders, script_hashes=page.csp_hashes(), embed_origins=embed_origins
     )

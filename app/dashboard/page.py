@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from app.dashboard import figures, shell, theme
 from app.dashboard.parts import with_attributes
+from app.dashboard.plain import Plain
 from app.dashboard.view import View
 from app.dashboard.views import VIEWS
 from app.settings import Source
@@ -78,13 +79,15 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
         suppress_callback_exceptions=True,
         add_log_handler=False,
     )
-    page.layout = build_layout(assets, source)
+    parts = build_layout(assets, source)
+    page.layout = html.Div([Plain(part) for part in parts.children], id=parts.id)
     return page
 
 
-def panel_names(page: Dash) -> list[str]:
+def panel_names(assets: Sequence[str], source: Source) -> list[str]:
     """Return the names of the panels that can stand alone, in the order of the page."""
-    return [name.removeprefix("panel-") for name in page.layout if name.startswith("panel-")]
+    names = build_layout(assets, source)
+    return [name.removeprefix("panel-") for name in names if name.startswith("panel-")]
 
 
 def _serve_plotly(server: FastAPI) -> None:
