@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := greeks dealers loops ingest exchange app
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help run demo setup setup-dev fmt lint types test e2e bench soak shots lock clean
+.PHONY: help run demo setup setup-dev fmt lint types test e2e bench soak shots lock plotly clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ shots: setup-dev ## Pictures of every view, state and size of the page into shot
 lock: setup-dev ## Write the lock files anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra build -o requirements.lock pyproject.toml
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra build --extra dev --extra scale -o requirements-dev.lock pyproject.toml
+
+plotly: setup-dev ## Build the charting library that the page loads, of the version of plotly; needs npm
+	@app/dashboard/charting/build.sh $$($(BIN)/python -c 'import plotly.offline as o; print(o.get_plotlyjs_version())')
 
 clean: ## Remove what the targets made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

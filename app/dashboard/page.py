@@ -1,24 +1,25 @@
 """Puts the page on the server: shell, views and assets. Numbers arrive over the stream."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import plotly
-from dash import Dash, html
+from dash import Dash, hooks, html
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.types import Scope
 
-from app.dashboard import figures, shell, theme
+from app.dashboard import charting, figures, shell, theme
 from app.dashboard.parts import with_attributes
 from app.dashboard.plain import Plain
 from app.dashboard.view import View
 from app.dashboard.views import VIEWS
 from app.settings import Source
 
-PLOTLY = f"/plotly-{plotly.__version__}.min.js"
-YEAR_S = 365 * 86_400
+ASSETS = Path(__file__).parent / "assets"
+# of Dash's own scripts: what no part of this page is made of, and what browsers lacked in 2017
+_UNUSED = re.compile(r'<script src="[^"]*/(?:dcc/|dash_table/|deps/polyfill@)[^"]*"></script>\n?')
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -29,12 +30,13 @@ _INDEX = """<!DOCTYPE html>
 <style>THEME</style>
 {%css%}
 <script src="/assets/early.js"></script>
-<script src="PLOTLY" defer></script>
+<script src="CHARTING" defer></script>
 </head>
 <body>
 <noscript>The board needs JavaScript. The same numbers are under /api/v1; see /docs.</noscript>
 {%app_entry%}
 <div hidden>{%config%}{%scripts%}{%renderer%}</div>
+MODULES
 </body>
 </html>"""
 
@@ -57,14 +59,16 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
 
     There are no callbacks: the state of the controls is the URL, and `assets/` keeps it.
     """
-    folder = Path(__file__).parent / "assets"
-    server.mount("/assets", _Assets(directory=folder), name="page_assets")
-    _serve_plotly(server)
-    index = _INDEX.replace("THEME", theme.style_rules(figures.LENGTHS)).replace("PLOTLY", PLOTLY)
+    server.mount("/assets", _Assets(directory=ASSETS), name="page_assets")
+    index = (
+        _INDEX.replace("THEME", theme.style_rules(figures.LENGTHS))
+        .replace("CHARTING", charting.serve(server))
+        .replace("MODULES", "\n".join(_module_links()))
+    )
     page = Dash(
         __name__,
         server=server,  # type: ignore[arg-type] # annotated before Dash knew FastAPI
-        assets_folder=str(folder),
+        assets_folder=str(ASSETS),
         assets_ignore=r"^early\.js$|^(?!live\.).*\.mjs$",  # live.mjs imports the others
         index_string=index,
         meta_tags=[
@@ -80,7 +84,7 @@ def mount_page(server: FastAPI, assets: Sequence[str], source: Source) -> Dash:
         add_log_handler=False,
     )
     parts = build_layout(assets, source)
-    page.layout = html.Div([Plain(part) for part in parts.children], id=parts.id)
+    page.layout = html.Div([Plain(part) for part in parts.children], id="board")
     return page
 
 
@@ -90,15 +94,19 @@ def panel_names(assets: Sequence[str], source: Source) -> list[str]:
     return [name.removeprefix("panel-") for name in names if name.startswith("panel-")]
 
 
-def _serve_plotly(server: FastAPI) -> None:
-    """Serve the charting library itself: no chart component, so the browser loads it at once."""
-    path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+@hooks.index()  # type: ignore[untyped-decorator]
+def _without_unused(index: str) -> str:
+    return _UNUSED.sub("", index)
 
-    @server.get(PLOTLY, include_in_schema=False)
-    async def charting_library() -> FileResponse:
-        """Return plotly.js; its version is in its name."""
-        headers = {"cache-control": f"public, max-age={YEAR_S}, immutable"}
-        return FileResponse(path, media_type="text/javascript", headers=headers)
+
+def _module_links() -> list[str]:
+    """Return what makes a browser ask for all modules at once, not import by import."""
+    names = (path.relative_to(ASSETS).as_posix() for path in sorted(ASSETS.rglob("*.mjs")))
+    return [
+        f'<link rel="modulepreload" href="/assets/{name}" fetchpriority="low">'
+        for name in names
+        if name != "live.mjs"
+    ]
 
 
 def build_layout(assets: Sequence[str], source: Source) -> html.Div:
