@@ -99,14 +99,14 @@ export default {
   }),
 
   charts: {
-    gex: { everyMs: 500, draw: charts.gex, attach: stacked },
-    profile: { everyMs: 1_000, draw: charts.profile, attach: stacked },
+    gex: { everyMs: 500, from: "head", draw: charts.gex, attach: stacked },
+    profile: { everyMs: 1_000, from: "head", draw: charts.profile, attach: stacked },
     matrix: {
       everyMs: 2_000, from: "map", draw: charts.matrix, attach: (graph) => { stacked(graph); clickable(graph); },
     },
     expiries: { everyMs: 4_000, from: "map", draw: charts.expiries, attach: clickable },
-    history: { everyMs: 4_000, draw: charts.history },
-    charm: { everyMs: 10_000, draw: charts.charm },
+    history: { everyMs: 4_000, from: "head", draw: charts.history },
+    charm: { everyMs: 10_000, from: "path", draw: charts.charm },
   },
 
   write(data, { shown, preferences, value }) {
