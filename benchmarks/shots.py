@@ -3,11 +3,14 @@
 Beginnings of names, such as `board- state-stale`, leave out the others.
 """
 
+import contextlib
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.browser import DESKTOP, LAPTOP, PHONE, TABLET, context_of, launched
 from tests.processes import Board, Launcher, free_port, until
@@ -16,7 +19,7 @@ FOLDER = Path("shots")
 VIEWS = ("board", "positions", "surface", "whatif", "replay", "alerts", "about")
 SIZES = {"desktop": DESKTOP, "laptop": LAPTOP, "tablet": TABLET, "phone": PHONE}
 LOOKS = ({"theme": "light"}, {"palette": "classic"}, {"density": "compact"}, {"sides": "net"})
-SETTLED_MS, BUSY_MS = 4_000, 120_000
+SETTLED_MS, FIRST_MS, BUSY_MS = 4_000, 30_000, 120_000
 
 
 class Camera:
@@ -49,6 +52,8 @@ class Camera:
         page.goto(f"{self._url}/{query}")
         page.locator("#pill").wait_for()
         act(page)
+        with contextlib.suppress(TooLate):  # a board that only starts stays busy
+            page.locator('main:not([aria-busy="true"])').wait_for(timeout=FIRST_MS)
         page.wait_for_timeout(SETTLED_MS)
         self._unroll(page, size)
         FOLDER.mkdir(exist_ok=True)
