@@ -6,12 +6,21 @@ const CONFIG = {
   displaylogo: false, displayModeBar: false, showSendToCloud: false, doubleClick: false, scrollZoom: false,
 };
 
-/* A chart is drawn when news arrives, so that it shows the newest: a little early rather than a
-   piece of news late, and by the clock alone when no more news comes. */
-const EARLY_MS = 60;
-const NEWS_MS = 300;
+/* A chart is drawn when news arrives, so that it shows the newest: a little early rather than a piece
+   of news late. News that waited behind other charts is left for the next, which comes soon; a chart
+   that has missed its turn for long is drawn as it is. */
+const EARLY = 0.15; // of its rate
+const FRESH_MS = 120;
+const PATIENCE_MS = 1_500;
 
-const delayOf = ({ drawnAt, everyMs }, now) => drawnAt + everyMs - EARLY_MS - now;
+const dueAt = ({ shownAt, everyMs }) => shownAt + everyMs * (1 - EARLY);
+
+/* Milliseconds until a chart with news is drawn even if no more comes; 0 when it is its turn. */
+function waitOf(chart, now) {
+  const due = dueAt(chart);
+  if (due <= now && now - chart.newsAt < FRESH_MS) return 0;
+  return Math.max(0, due + Math.min(2 * chart.everyMs, PATIENCE_MS) - now);
+}
 
 export class Painter {
   #charts = new Map(); // of every view that was opened; only those in sight are drawn
@@ -43,7 +52,8 @@ export class Painter {
         view, graph, everyMs, draw, attach,
         figure: JSON.parse(place.dataset.figure),
         skeleton: null,
-        drawnAt: -Infinity,
+        newsAt: -Infinity,
+        shownAt: -Infinity, // when the news came that is drawn
         isDirty: false,
         isSeen: false,
         isHeld: false,
@@ -60,11 +70,10 @@ export class Painter {
 
   /* New numbers for the named charts, or all; `now` asks for the next frame at any rate. */
   invalidate(keys = this.#charts.keys(), now = false) {
+    const newsAt = performance.now();
     for (const key of keys) {
       const chart = this.#charts.get(key);
-      if (!chart) continue;
-      chart.isDirty = true;
-      if (now) chart.drawnAt = -Infinity;
+      if (chart) Object.assign(chart, { isDirty: true }, now ? { shownAt: -Infinity } : { newsAt });
     }
     this.#schedule();
   }
@@ -96,7 +105,7 @@ export class Painter {
 
   #resize(entries) {
     for (const { target } of entries) {
-      if (target.clientWidth) Object.assign(this.#ofGraph(target), { isDirty: true, drawnAt: -Infinity });
+      if (target.clientWidth) Object.assign(this.#ofGraph(target), { isDirty: true, shownAt: -Infinity });
     }
     this.#schedule();
   }
@@ -110,29 +119,28 @@ export class Painter {
     if (this.#frame || document.hidden) return;
     clearTimeout(this.#timer);
     const now = performance.now();
-    const delays = this.#waiting().map(([, chart]) => delayOf(chart, now));
-    if (!delays.length) return;
-    const soonest = Math.min(...delays);
-    if (soonest > 0) this.#timer = setTimeout(() => this.#schedule(), soonest + EARLY_MS + NEWS_MS);
+    const waits = this.#waiting().map(([, chart]) => waitOf(chart, now));
+    if (!waits.length) return;
+    const soonest = Math.min(...waits);
+    if (soonest > 0) this.#timer = setTimeout(() => this.#schedule(), soonest);
     else this.#frame = requestAnimationFrame(() => this.#draw());
   }
 
   async #draw() {
     const now = performance.now();
     const due = this.#waiting()
-      .map(([key, chart]) => [key, chart, delayOf(chart, now)])
-      .filter(([, , delay]) => delay <= 0)
-      .sort((a, b) => a[2] - b[2]);
+      .filter(([, chart]) => waitOf(chart, now) === 0)
+      .sort(([, a], [, b]) => dueAt(a) - dueAt(b));
     const made = due.length ? this.#makeScene() : null;
     try {
       if (!made) return;
       const [key, chart] = due[0];
       chart.isDirty = false;
-      chart.drawnAt = now;
+      chart.shownAt = chart.newsAt;
       await this.#react(key, chart, made);
     } finally { // one chart that fails must not stop the others
       this.#frame = 0;
-      if (made) this.#schedule();
+      if (made || !due.length) this.#schedule();
     }
   }
 
@@ -143,7 +151,7 @@ export class Painter {
     const [width, height] = [graph.clientWidth, graph.clientHeight];
     const figure = draw(data, chart.skeleton, { ...scene, widthPx: width - l - r, heightPx: height - t - b });
     if (!figure) {
-      chart.drawnAt = -Infinity; // drawn as soon as what it lacks is there
+      chart.shownAt = -Infinity; // drawn as soon as what it lacks is there
       return;
     }
     const isFirst = !graph.data;

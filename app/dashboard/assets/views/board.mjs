@@ -23,7 +23,7 @@ const tape = new Tape();
 const isTouch = matchMedia("(pointer: coarse)").matches;
 let page = null;
 let board = null; // what is drawn, null until it is complete
-let pastShown = null; // of the candles
+let hasPast = false; // whether there are candles
 
 /* Move the shared strike axis; the URL follows. */
 function moveStrikes(change) {
@@ -119,8 +119,8 @@ export default {
     text.showLegend(data.header, preferences.get("sides"));
     text.showUnits(shown.params, unit);
     text.showUnknown(data);
-    if (data.past !== pastShown) page.redraw(["history"]); // candles at once, not at the next turn
-    pastShown = data.past;
+    if (data.past && !hasPast) page.redraw(["history"]); // the first candles at once, not at the next turn
+    hasPast = data.past !== null;
     tape.show(shown.asset, [page.value("trades")?.data, page.value("tape")?.data], Number(shown.params.size));
   },
 
