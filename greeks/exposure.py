@@ -225,7 +225,7 @@ class _Shared:
             profile = profile.unknown()
         by_strike = sum_by_strike(layout, self.interest.by_strike, exposures, is_known)
         flip_usd = np.full(len(layout.expiry_ms), np.nan)
-        flip_usd[layout.expiry_of[self.book.first_rows]] = nearest_flip_of_expiry
+        flip_usd[layout.expiry_ms.searchsorted(self.book.expiry_ms)] = nearest_flip_of_expiry
         by_expiry = sum_by_expiry(layout, self.terms, exposures.net, is_known, flip_usd)
         return ExposureSnapshot(
             chain=chain,

@@ -108,9 +108,10 @@ def _fine_moves(mixture: Mixture, ladder: Ladder) -> dict[int, FloatArray]:
     narrow = np.flatnonzero(mixture.narrowest < 2 * ladder.step)
     if not len(narrow):
         return {}
-    fine, widths, (low, high) = {}, mixture.narrowest, mixture.extent
+    fine, widths = {}, mixture.narrowest
     for group in narrow.tolist():
-        bottom, top = max(low[group], ladder.moves[0]), min(high[group], ladder.moves[-1])
+        low, high = mixture.reach(mixture.rows_of(group))
+        bottom, top = max(low, ladder.moves[0]), min(high, ladder.moves[-1])
         count = int(np.clip((top - bottom) / (_FINE_STEP * widths[group]), 0, _MAX_FINE_LEVELS))
         fine[group] = np.linspace(bottom, top, count)
     return fine

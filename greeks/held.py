@@ -5,12 +5,50 @@ from typing import TypeVar
 
 import numpy as np
 
-from greeks.black76 import MIN_SD, is_computable
+from greeks.black76 import MIN_SD, differs_from_previous, is_computable
 from greeks.chain import OptionChain
 from greeks.conventions import BoolArray, FloatArray, IntArray
 from greeks.settlement import AveragedOptions, averaged_options, is_averaging
 
 Column = TypeVar("Column", FloatArray, IntArray, BoolArray)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStrikes:
+    """Held rows of one expiry, forward, strike and volatility, which share Greeks and Gaussians.
+
+    Most often a call beside its put; rows that neighbours do not equal stand alone.
+
+    Attributes
+    ----------
+    forward, strike, years, iv, sd : (m,) F, K, T, s, v.
+    of_row : (h,) the strike of each held row.
+    slot : (h,) its place in a (2, m) table of calls and puts, as a flat index.
+    expiry_ms : (E,) expiries in order.
+    starts : (E,) first strike of each.
+    """
+
+    forward: FloatArray
+    strike: FloatArray
+    years: FloatArray
+    iv: FloatArray
+    sd: FloatArray
+    of_row: IntArray
+    slot: IntArray
+    expiry_ms: IntArray
+    starts: IntArray
+
+    def __len__(self) -> int:
+        return len(self.strike)
+
+    def net(self, position: FloatArray) -> FloatArray:
+        """Sum a position in each held row over each strike, (P, h) to (P, m)."""
+        return _sum_by(self.of_row, position, len(self))
+
+    def calls_and_puts(self, position: FloatArray) -> FloatArray:
+        """The same of calls and of puts, (P, h) to (2, P, m)."""
+        sums = _sum_by(self.slot, position, 2 * len(self))
+        return sums.reshape(len(position), 2, len(self)).swapaxes(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +78,7 @@ class HeldRows:
     share: FloatArray
     averaging: AveragedOptions | None
     averaging_row: IntArray
+    strikes: HeldStrikes
 
     @classmethod
     def of(cls, chain: OptionChain) -> "HeldRows":
@@ -58,19 +97,22 @@ class HeldRows:
             share[averaging] = options.share
             usable[averaging] &= (options.strike > 0) & (options.sd >= MIN_SD)
         row = np.flatnonzero(usable)
+        expiry_ms, is_call = _take(chain.expiry_ms, row), _take(chain.is_call, row)
+        F, K, years, iv, sd = (_take(column, row) for column in (F, K, years, iv, sd))
         return cls(
             spot_usd=chain.index_price,
             row=row,
-            expiry_ms=_take(chain.expiry_ms, row),
-            is_call=_take(chain.is_call, row),
-            forward=_take(F, row),
-            strike=_take(K, row),
-            years=_take(years, row),
-            iv=_take(iv, row),
-            sd=_take(sd, row),
+            expiry_ms=expiry_ms,
+            is_call=is_call,
+            forward=F,
+            strike=K,
+            years=years,
+            iv=iv,
+            sd=sd,
             share=_take(share, row),
             averaging=options,
             averaging_row=np.flatnonzero(averaging),
+            strikes=_strikes_of(expiry_ms, is_call, F, K, years, iv, sd),
         )
 
     def is_plain(self, chain: OptionChain) -> bool:
@@ -84,6 +126,42 @@ class HeldRows:
     def averaging_position(self, position_coin: FloatArray) -> FloatArray:
         """Coins in each option inside its average, open or not, (..., n) to (..., a)."""
         return known_or_zero(position_coin[..., self.averaging_row])
+
+
+def _strikes_of(
+    expiry_ms: IntArray,
+    is_call: BoolArray,
+    F: FloatArray,
+    K: FloatArray,
+    T: FloatArray,
+    s: FloatArray,
+    v: FloatArray,
+) -> HeldStrikes:
+    """Find the neighbours that agree in everything but the type."""
+    new = differs_from_previous(expiry_ms, K, F, v)
+    first = np.flatnonzero(new)
+    of_row = new.cumsum() - 1
+    expiry_ms = expiry_ms.take(first)
+    starts = np.flatnonzero(differs_from_previous(expiry_ms))
+    return HeldStrikes(
+        forward=F.take(first),
+        strike=K.take(first),
+        years=T.take(first),
+        iv=s.take(first),
+        sd=v.take(first),
+        of_row=of_row,
+        slot=np.where(is_call, of_row, of_row + len(first)),
+        expiry_ms=expiry_ms.take(starts),
+        starts=starts,
+    )
+
+
+def _sum_by(slot: IntArray, values: FloatArray, count: int) -> FloatArray:
+    """Sum each row of (P, h) values into `count` slots, (P, count)."""
+    sums = np.empty((len(values), count))
+    for out, row in zip(sums, values, strict=True):
+        out[:] = np.bincount(slot, row, count)
+    return sums
 
 
 def known_or_zero(values: FloatArray) -> FloatArray:

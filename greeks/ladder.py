@@ -14,7 +14,7 @@ from scipy.linalg import qr
 
 from greeks.conventions import FloatArray
 
-PLAN_WIDTHS = (0.03, 0.1)
+PLAN_WIDTHS = (0.012, 0.03, 0.1)
 """Smallest v of each plan; what is narrower is evaluated at every level it reaches."""
 REACH = 12.0
 """Gaussians count as zero beyond this many widths: exp(-72) is below 1e-31."""
@@ -64,7 +64,7 @@ class InterpolationPlan:
     ----------
     min_sd : smallest width the plan may be used for.
     nodes : (r,) log-moves to evaluate at, rising; a subset of the ladder.
-    powers : (3, r) squares, values and ones of the nodes, for exponents by matrix product.
+    powers : (3, r) `powers_of` the nodes, for exponents by matrix product.
     publish : (r, M) values at all levels = values at the nodes @ publish.
     """
 
@@ -108,8 +108,5 @@ def build_plan(ladder: Ladder, min_sd: float) -> InterpolationPlan:
 
 
 def powers_of(moves: FloatArray) -> FloatArray:
-    """Squares, values and ones: (3, L)."""
-    powers = np.ones((3, len(moves)))
-    np.multiply(moves, moves, out=powers[0])
-    powers[1] = moves
-    return powers
+    """x^2, -2 x and 1 of each move x, the factors of (x - c)^2 beside 1, c and c^2: (3, L)."""
+    return np.stack([moves * moves, -2 * moves, np.ones_like(moves)])

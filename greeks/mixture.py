@@ -24,6 +24,7 @@ FADED = 6.8
 """Widths from the outermost centre at which a Gaussian has fallen to 1e-10."""
 _SHARP = 0.01
 """Below this width an exponent summed by powers of x would lose digits: it is (x - c)^2 instead."""
+_ALL = slice(None)
 _BLOCK_CELLS = 24_576
 """Terms evaluated together: 192 kB, inside the second-level cache."""
 
@@ -69,8 +70,8 @@ class Mixture:
         Gaussian allows; groups narrower than every plan at the levels themselves.
         """
         total = np.zeros((len(self.weights), ladder.count))
-        for run in self._runs(ladder, _plans_for(self.narrowest, ladder)):
-            total[:, run.levels] += run.publish(self.weights[:, run.rows])
+        for run in self._runs(ladder, self._plans(ladder)):
+            total[:, run.levels] += self._sums(run, self.weights[:, run.rows])
         return total
 
     def on_with_groups(self, ladder: Ladder) -> tuple[FloatArray, FloatArray]:
@@ -83,16 +84,13 @@ class Mixture:
         leading = np.zeros((lead, 1 + len(self.starts), ladder.count))
         further = np.zeros((len(self.weights) - lead, ladder.count))
         by_group = leading[:, 1:]
-        plans = _plans_for(self.narrowest, ladder)
-        plan_of_group = np.where(self.fades(ladder), ALONE, plans).tolist()
+        plan_of_group = np.where(self.fades(ladder), ALONE, self._plans(ladder)).tolist()
         for run in self._runs(ladder, plan_of_group):
-            if run.plan is None:
-                sums = run.publish(self.weights[:, run.rows])
-            else:
-                sums = run.publish(self._weights_with_groups(run))
-            alone = sums[: lead * run.groups].reshape(lead, run.groups, -1)
+            groups = run.last - run.first
+            sums = self._sums(run, self._weights_with_groups(run))
+            alone = sums[: lead * groups].reshape(lead, groups, -1)
             by_group[:, run.first : run.last, run.levels] += alone
-            further[:, run.levels] += sums[lead * run.groups :]
+            further[:, run.levels] += sums[lead * groups :]
         by_group.sum(axis=1, out=leading[:, 0])
         return leading, further
 
@@ -108,22 +106,19 @@ class Mixture:
         """The smallest width in each group, (G,)."""
         return _by_group(np.minimum, self.sd, self.starts)
 
-    @cached_property
-    def extent(self) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest log-move that each group reaches, (G,)."""
-        return self._within(REACH)
-
-    def _within(self, widths: float) -> tuple[FloatArray, FloatArray]:
-        away = widths * self.sd
-        low = _by_group(np.minimum, self.centre - away, self.starts)
-        return low, _by_group(np.maximum, self.centre + away, self.starts)
+    def reach(self, rows: slice) -> tuple[float, float]:
+        """Lowest and highest log-move that some rows reach."""
+        centre, away = self.centre[rows], REACH * self.sd[rows]
+        return float(np.minimum.reduce(centre - away)), float(np.maximum.reduce(centre + away))
 
     def fades(self, ladder: Ladder) -> BoolArray:
         """Groups so far below their peak at an end of the ladder that a plan has no digits there.
 
         Plans are exact to 1e-12 of the peak, which is more than some of what is left.
         """
-        low, high = self._within(FADED)
+        away = FADED * self.sd
+        low = _by_group(np.minimum, self.centre - away, self.starts)
+        high = _by_group(np.maximum, self.centre + away, self.starts)
         return np.asarray((low > ladder.moves[0]) | (high < ladder.moves[-1]))
 
     def _sums_at(self, moves: FloatArray, weights: FloatArray, rows: slice) -> FloatArray:
@@ -135,52 +130,70 @@ class Mixture:
             np.matmul(weights, terms, out=out[:, block])
         return out
 
+    def _plans(self, ladder: Ladder) -> list[int]:
+        """The plan that each group's narrowest Gaussian allows, `ALONE` below all of them."""
+        least = [plan.min_sd for plan in plans_of(ladder)]
+        return [bisect_right(least, width) - 1 for width in self.narrowest.tolist()]
+
     def _runs(self, ladder: Ladder, chosen: list[int]) -> Iterator["_Run"]:
-        """Evaluate consecutive groups that share a plan together, those without one alone."""
-        plans, by_power = plans_of(ladder), self._exponents_by_power()
-        edges = [*self.starts.tolist(), len(self.sd)]
+        """Consecutive groups that share a plan together, those without one alone."""
+        plans, edges = plans_of(ladder), [*self.starts.tolist(), len(self.sd)]
         first = 0
         while first < len(chosen):
-            last = first + 1
-            if chosen[first] == ALONE:
-                yield from self._run_alone(first, ladder, by_power)
-            else:
-                plan = plans[chosen[first]]
-                end = edges[first] + _BLOCK_CELLS // len(plan.nodes)
-                while chosen[last : last + 1] == [chosen[first]] and edges[last + 1] <= end:
-                    last += 1
-                rows = slice(edges[first], edges[last])
-                terms = _exp(by_power[rows] @ plan.powers)
-                yield _Run(first, last, rows, slice(None), terms, plan.publish)
+            choice, last = chosen[first], first + 1
+            while choice != ALONE and last < len(chosen) and chosen[last] == choice:
+                last += 1
+            rows = slice(edges[first], edges[last])
+            powers, levels, publish = ladder.powers, _ALL, None
+            if choice != ALONE:
+                powers, publish = plans[choice].powers, plans[choice].publish
+            if choice <= 0:  # the narrowest plan or none
+                reach = self.reach(rows)
+                levels = slice(*ladder.moves.searchsorted(reach).tolist())
+                if publish is None:
+                    powers = powers[:, levels]
+                else:
+                    nodes = slice(*plans[choice].nodes.searchsorted(reach).tolist())
+                    powers, publish = powers[:, nodes], publish[nodes, levels]
+            yield _Run(first, last, rows, levels, powers, publish)
             first = last
 
-    def _run_alone(self, group: int, ladder: Ladder, by_power: FloatArray) -> Iterator["_Run"]:
-        """Evaluate one group at the levels it reaches, in blocks of its rows."""
-        rows, reached = self.rows_of(group), [ends[group] for ends in self.extent]
-        levels = slice(*ladder.moves.searchsorted(reached).tolist())
-        step = max(1, _BLOCK_CELLS // max(1, levels.stop - levels.start))
-        for start in range(rows.start, rows.stop, step):
-            block = slice(start, min(start + step, rows.stop))
-            if self.narrowest[group] < _SHARP:
-                terms = _terms(self.centre[block], self.sd[block], ladder.moves[levels])
-            else:
-                terms = _exp(by_power[block] @ ladder.powers[:, levels])
-            yield _Run(group, group + 1, block, levels, terms, None)
+    def _sums(self, run: "_Run", weights: FloatArray) -> FloatArray:
+        """Sums of a run at the levels that it reaches, with (R, rows) weights: (R, levels)."""
+        start, stop = run.rows.start, run.rows.stop
+        step = max(1, _BLOCK_CELLS // max(1, run.powers.shape[1]))
+        if stop - start <= step:
+            sums = weights @ self._terms_of(run, run.rows)
+        else:
+            sums = np.zeros((len(weights), run.powers.shape[1]))
+            for begin in range(start, stop, step):
+                rows = slice(begin, min(begin + step, stop))
+                block = weights[:, begin - start : rows.stop - start]
+                sums += block @ self._terms_of(run, rows)
+        return sums if run.publish is None else sums @ run.publish
 
-    def _exponents_by_power(self) -> FloatArray:
-        """-(x - c)^2/(2 v^2) as coefficients of x^2, x and 1: (m, 3)."""
+    def _terms_of(self, run: "_Run", rows: slice) -> FloatArray:
+        """phi((x - c)/v) of some rows of a run at its nodes: (rows, r)."""
+        if run.publish is None and self.narrowest[run.first] < _SHARP:
+            return _terms(self.centre[rows], self.sd[rows], -0.5 * run.powers[1])
+        return _exp(self._by_power[rows] @ run.powers)
+
+    @cached_property
+    def _by_power(self) -> FloatArray:
+        """-(x - c)^2/(2 v^2) as coefficients of x^2, -2 x and 1: (m, 3)."""
         by_power = np.empty((3, len(self.sd)))
         square, value, one = by_power
         np.multiply(self.sd, self.sd, out=one)
         np.divide(-0.5, one, out=square)
         np.multiply(square, self.centre, out=value)
         np.multiply(value, self.centre, out=one)
-        value *= -2
         return by_power.T
 
     def _weights_with_groups(self, run: "_Run") -> FloatArray:
         """The leading sets of a run with each group in its own row, and the other sets below."""
-        lead, width, start = self.leading, run.groups, run.rows.start
+        if run.last - run.first == 1:
+            return self.weights[:, run.rows]
+        lead, width, start = self.leading, run.last - run.first, run.rows.start
         edges = [*self.starts[run.first : run.last].tolist(), run.rows.stop]
         out = np.zeros((lead * width + len(self.weights) - lead, run.rows.stop - start))
         out[lead * width :] = self.weights[lead:, run.rows]
@@ -192,30 +205,14 @@ class Mixture:
 
 @dataclass(slots=True)
 class _Run:
-    """Consecutive groups, `first` to before `last`, with their terms evaluated: (rows, nodes)."""
+    """Consecutive groups, `first` to before `last`, and where their sums are to be evaluated."""
 
     first: int
     last: int
     rows: slice
-    levels: slice  # of the ladder, that the sums belong to
-    terms: FloatArray
-    plan: FloatArray | None  # from these nodes to the levels; None when the nodes are the levels
-
-    @property
-    def groups(self) -> int:
-        """How many groups."""
-        return self.last - self.first
-
-    def publish(self, weights: FloatArray) -> FloatArray:
-        """Weighted sums at the run's levels."""
-        sums = weights @ self.terms
-        return sums if self.plan is None else sums @ self.plan
-
-
-def _plans_for(widths: FloatArray, ladder: Ladder) -> list[int]:
-    """The plan of a ladder that a group's narrowest Gaussian allows, `ALONE` below all of them."""
-    least = [plan.min_sd for plan in plans_of(ladder)]
-    return [bisect_right(least, width) - 1 for width in widths.tolist()]
+    levels: slice  # of the ladder, that the groups reach
+    powers: FloatArray  # (3, r) of the nodes, or of the levels themselves
+    publish: FloatArray | None  # (r, levels) from nodes to levels
 
 
 def _by_group(ufunc: np.ufunc, values: FloatArray, starts: IntArray) -> FloatArray:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from greeks.black76 import INV_SQRT_2PI, differs_from_previous, log_ratio
+from greeks.black76 import INV_SQRT_2PI
 from greeks.chain import OptionChain
 from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, FloatArray, IntArray
-from greeks.held import HeldRows
+from greeks.held import HeldRows, HeldStrikes
 from greeks.ladder import LADDER, Ladder
 from greeks.mixture import Mixture
 from greeks.settlement import averaging_charm_at
@@ -60,14 +60,12 @@ class Book:
     Attributes
     ----------
     held : the rows.
-    expiry_ms : (E,) one group of the mixture each.
     mixture : P sets of weights each of net, call and put GEX and vega, two of vanna and charm;
-        those of net GEX come first and are also summed by expiry.
+        those of net GEX come first and are also summed by expiry, one group each.
     averaging_position : (P, a) coins in the options inside their settlement average.
     """
 
     held: HeldRows
-    expiry_ms: IntArray
     mixture: Mixture
     averaging_position: FloatArray
 
@@ -79,14 +77,13 @@ class Book:
     @classmethod
     def of_rows(cls, held: HeldRows, positions: FloatArray) -> "Book":
         """The same from the held rows of the chain; positions are (P, n)."""
-        expiries = held.expiry_ms[differs_from_previous(held.expiry_ms)]
         mixture = mixture_of(held, held.open_position(positions))
-        return cls(held, expiries, mixture, held.averaging_position(positions))
+        return cls(held, mixture, held.averaging_position(positions))
 
     @property
-    def first_rows(self) -> IntArray:
-        """The first held row of each expiry, as an index into the chain, (E,)."""
-        return self.held.row[differs_from_previous(self.held.expiry_ms)]
+    def expiry_ms(self) -> IntArray:
+        """The expiries, (E,)."""
+        return self.held.strikes.expiry_ms
 
     @property
     def spot_usd(self) -> float:
@@ -99,16 +96,15 @@ class Book:
 
 
 def gex_mixture(held: HeldRows, position: FloatArray) -> Mixture:
-    """Net GEX alone of positions (P, h); neighbours that differ only in type share a Gaussian.
+    """Net GEX alone of positions (P, h).
 
     With q the position and phi(z) = exp(-z^2/2): GEX = 0.01 q K phi(d2)/(v sqrt(2 pi)), because
     F' n(d1) = K n(d2).
     """
-    rows, centre, starts = _gaussians(held)
-    v = held.sd[rows]
-    weights = _sum_twins(position, rows)
-    weights *= _GEX_SCALE * held.strike[rows] / v
-    return Mixture(centre, v, weights, starts, len(position))
+    strikes = held.strikes
+    weights = strikes.net(position)
+    weights *= _GEX_SCALE * strikes.strike / strikes.sd
+    return _mixture(strikes, weights, len(position))
 
 
 def mixture_of(held: HeldRows, position: FloatArray) -> Mixture:
@@ -117,35 +113,27 @@ def mixture_of(held: HeldRows, position: FloatArray) -> Mixture:
     vega = GEX v^2/s; vanna = -0.01 q (K/F') d2 n(d2)/s and charm = q (K/F') d2 n(d2)/(2 T 365),
     each as two sums, of x phi and of c phi, over F'/F.
     """
-    rows, centre, starts = _gaussians(held)
-    F, K, T = held.forward[rows], held.strike[rows], held.years[rows]
-    s, v = held.iv[rows], held.sd[rows]
-    count = len(position)
-    weights = np.empty((_SETS, count, len(rows)))
-    calls = position * held.is_call
-    gex = weights[: _PUTS + 1].reshape(3 * count, -1)
-    gex[:] = _sum_twins(np.concatenate([position, calls, position - calls]), rows)
-    gex *= _GEX_SCALE * K / v
+    strikes, count = held.strikes, len(position)
+    K, T, s, v = strikes.strike, strikes.years, strikes.iv, strikes.sd
+    weights = np.empty((_SETS, count, len(strikes)))
+    sides = weights[_CALLS : _PUTS + 1]
+    np.multiply(strikes.calls_and_puts(position), _GEX_SCALE * K / v, out=sides)
+    np.add(sides[0], sides[1], out=weights[_NET])
     np.multiply(weights[_NET], v * v / s * (VOL_POINT / PCT), out=weights[_VEGA])
-    slope = weights[_NET] / (F * PCT)  # q (K/F) phi(d2)/v
+    slope = weights[_NET] / (strikes.forward * PCT)  # q (K/F) phi(d2)/v
     np.divide(slope, -s / VOL_POINT, out=weights[_VANNA])
     np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[_CHARM])
-    weights[_VANNA + 1 :: 2] = weights[_VANNA::2] * centre
-    return Mixture(centre, v, weights.reshape(_SETS * count, -1), starts, count)
+    mixture = _mixture(strikes, weights.reshape(_SETS * count, -1), count)
+    np.multiply(weights[_VANNA::2], mixture.centre, out=weights[_VANNA + 1 :: 2])
+    return mixture
 
 
-def _gaussians(held: HeldRows) -> tuple[IntArray, FloatArray, IntArray]:
-    """First row of each run of twins, the centres c = ln(K/F) + v^2/2, and each expiry's start."""
-    new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.sd)
-    rows = np.flatnonzero(new)
-    v = held.sd[rows]
-    centre = 0.5 * v * v - log_ratio(held.forward[rows], held.strike[rows])
-    return rows, centre, np.flatnonzero(differs_from_previous(held.expiry_ms[rows]))
-
-
-def _sum_twins(values: FloatArray, rows: IntArray) -> FloatArray:
-    """Sum (R, h) values over each run of twins: (R, m)."""
-    return np.asarray(np.add.reduceat(values, rows, axis=1)) if len(rows) else values.copy()
+def _mixture(strikes: HeldStrikes, weights: FloatArray, leading: int) -> Mixture:
+    """The Gaussians of each strike, centred at c = ln(K/F) + v^2/2, one group an expiry."""
+    F, K, v = strikes.forward, strikes.strike, strikes.sd
+    centre = np.log1p((K - F) / F)
+    centre += 0.5 * v * v
+    return Mixture(centre, v, weights, strikes.starts, leading)
 
 
 def build_ladder(
