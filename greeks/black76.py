@@ -10,7 +10,6 @@ finite, a forward, strike or volatility that is not positive, a price above 1e15
 100 gives NaN in that row only.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -102,29 +101,27 @@ def compute_greeks(
     Neighbouring rows that agree in everything but the type, as a call and its put do, are
     computed once.
     """
-    return _in_blocks(_fill, forward, strike, years, iv, is_call)
-
-
-def compute_live_greeks(
-    forward: FloatArray, strike: FloatArray, years: FloatArray, iv: FloatArray, is_call: BoolArray
-) -> Greeks:
-    """`compute_greeks` where every row is known to be computable and v to be at least 1e-8."""
-    return _in_blocks(_fill_alive, forward, strike, years, iv, is_call)
-
-
-def _in_blocks(
-    fill: Callable[..., None],
-    forward: FloatArray,
-    strike: FloatArray,
-    years: FloatArray,
-    iv: FloatArray,
-    is_call: BoolArray,
-) -> Greeks:
     table = np.empty((_SIDED + _SHARED, len(forward)))
     for start in range(0, len(forward), BLOCK):
         rows = slice(start, start + BLOCK)
-        fill(forward[rows], strike[rows], years[rows], iv[rows], is_call[rows], table[:, rows])
+        _fill(forward[rows], strike[rows], years[rows], iv[rows], is_call[rows], table[:, rows])
     return Greeks(*table)
+
+
+def spread_greeks(strikes: StrikeGreeks, of_row: IntArray, slot: IntArray) -> Greeks:
+    """The Greeks of n rows from those of their strikes.
+
+    `of_row` (n,) is the strike of each row, `slot` its flat place in a (2, m) table of calls and
+    puts.
+    """
+    table = np.empty((_SIDED + _SHARED, len(of_row)))
+    _spread(strikes, of_row, slot, table)
+    return Greeks(*table)
+
+
+def _spread(strikes: StrikeGreeks, of_row: IntArray, slot: IntArray, out: FloatArray) -> None:
+    strikes.sided.reshape(_SIDED, -1).take(slot, axis=1, out=out[:_SIDED], mode="clip")
+    strikes.shared.take(of_row, axis=1, out=out[_SIDED:], mode="clip")
 
 
 def compute_delta(
@@ -200,12 +197,9 @@ def _fill_alive(
         return
     differs = differs_from_previous(F, K, T, s)
     rows = np.flatnonzero(differs)
-    differs[0] = False
-    twin: IntArray = np.cumsum(differs)
+    of_row = differs.cumsum() - 1
     strikes = compute_strike_greeks(F.take(rows), K.take(rows), T.take(rows), s.take(rows))
-    strikes.shared.take(twin, axis=1, out=out[_SIDED:], mode="clip")
-    twin = np.where(is_call, twin, twin + len(rows))
-    strikes.sided.reshape(_SIDED, -1).take(twin, axis=1, out=out[:_SIDED], mode="clip")
+    _spread(strikes, of_row, np.where(is_call, of_row, of_row + len(rows)), out)
 
 
 def compute_strike_greeks(

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import MAX_USD, Greeks, compute_greeks, compute_live_greeks
+from greeks.black76 import (
+    MAX_USD,
+    Greeks,
+    compute_greeks,
+    compute_strike_greeks,
+    spread_greeks,
+)
 from greeks.book_levels import compute_levels, find_book_flips, find_pins
 from greeks.chain import OptionChain
 from greeks.conventions import (
@@ -160,25 +166,22 @@ def compute_exposures(
     `MAX_COIN`, are NaN in `by_option` and left out of the sums; `quality` counts them. Where no
     row is known, every sum and the profile are NaN.
     """
-    positions = _believable(chain, positions_coin)
-    shared = _Shared.of(chain, positions)
-    sums = LadderSums.of(shared.book)
-    gross_gex = np.abs(known_or_zero(positions)) @ np.abs(shared.known_per_coin[0])
-    flips, nearest = find_book_flips(shared.book, sums, gross_gex)
-    profiles = compute_profiles(shared.book, sums)
-    pins = find_pins(chain, shared.layout, shared.terms, positions)
+    shared = _Shared.of(chain, _believable(chain, positions_coin))
     snapshots = {}
     for i, model in enumerate(positions_coin):
-        outlook = profiles[i], flips[i]
+        outlook = shared.profiles[i], shared.flips[i]
         if dynamics is not SmileDynamics.STICKY_STRIKE and chain.index_price > 0:
-            outlook = _moving(chain, positions[i], dynamics, float(gross_gex[i]))
-        snapshots[model] = shared.snapshot(model, positions[i], *outlook, nearest[i], pins[i])
+            outlook = _moving(chain, shared.positions[i], dynamics, float(shared.gross[i, 0]))
+        snapshots[model] = shared.snapshot(i, model, *outlook)
     return snapshots
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What does not depend on who holds what, and the book of all positions at once."""
+    """What is computed once: what no position touches, and what all P positions share a pass for.
+
+    `net` and `gross` are (P, X), `flip_of_expiry_usd` (P, E).
+    """
 
     chain: OptionChain
     layout: Layout
@@ -187,46 +190,60 @@ class _Shared:
     known_per_coin: FloatArray
     interest: Interest
     terms: Terms
-    book: Book
+    positions: FloatArray
+    net: FloatArray
+    gross: FloatArray
+    profiles: tuple[Profile, ...]
+    flips: list[tuple[Flip, ...]]
+    flip_of_expiry_usd: FloatArray
+    pins: list[Pin | None]
 
     @classmethod
     def of(cls, chain: OptionChain, positions: FloatArray) -> "_Shared":
         layout, interest = layout_of(chain), interest_of(chain)
+        terms = terms_of(chain, layout, interest)
         held = HeldRows.of(chain)
         greeks, forward = compute_chain_greeks(chain, held)
         per_coin = exposures_per_coin(greeks, forward)
+        known_per_coin, known = known_or_zero(per_coin), known_or_zero(positions)
+        gross = np.abs(known) @ np.abs(known_per_coin.T)
+        book = Book.of_rows(held, positions)
+        sums = LadderSums.of(book)
+        flips, nearest = find_book_flips(book, sums, gross[:, 0])
+        flip_of_expiry_usd = np.full((len(positions), len(layout.expiry_ms)), np.nan)
+        flip_of_expiry_usd[:, layout.expiry_ms.searchsorted(book.expiry_ms)] = nearest
         return cls(
             chain=chain,
             layout=layout,
             greeks=greeks,
             per_coin=per_coin,
-            known_per_coin=known_or_zero(per_coin),
+            known_per_coin=known_per_coin,
             interest=interest,
-            terms=terms_of(chain, layout, interest),
-            book=Book.of_rows(held, positions),
+            terms=terms,
+            positions=positions,
+            net=known @ known_per_coin.T,
+            gross=gross,
+            profiles=compute_profiles(book, sums),
+            flips=flips,
+            flip_of_expiry_usd=flip_of_expiry_usd,
+            pins=find_pins(chain, layout, terms, positions),
         )
 
     def snapshot(
-        self,
-        model: str,
-        position_coin: FloatArray,
-        profile: Profile,
-        flips: tuple[Flip, ...],
-        nearest_flip_of_expiry: FloatArray,
-        pin: Pin | None,
+        self, i: int, model: str, profile: Profile, flips: tuple[Flip, ...]
     ) -> ExposureSnapshot:
-        """One position's snapshot."""
-        chain, layout = self.chain, self.layout
+        """The snapshot of one position."""
+        chain, layout, position_coin = self.chain, self.layout, self.positions[i]
         is_known = np.isfinite(self.per_coin[0]) & np.isfinite(position_coin)
         exposures = StrikeColumns.of(self.known_per_coin, position_coin, chain.is_call)
-        net, gross = exposures.net.sum(axis=1), np.abs(exposures.net).sum(axis=1)
+        net, gross = self.net[i], self.gross[i]
         if len(chain) and not is_known.any():
             net, gross = np.full_like(net, np.nan), np.full_like(gross, np.nan)
             profile = profile.unknown()
         by_strike = sum_by_strike(layout, self.interest.by_strike, exposures, is_known)
-        flip_usd = np.full(len(layout.expiry_ms), np.nan)
-        flip_usd[layout.expiry_ms.searchsorted(self.book.expiry_ms)] = nearest_flip_of_expiry
-        by_expiry = sum_by_expiry(layout, self.terms, exposures.net, is_known, flip_usd)
+        by_expiry = sum_by_expiry(
+            layout, self.terms, exposures.net, is_known, self.flip_of_expiry_usd[i]
+        )
         return ExposureSnapshot(
             chain=chain,
             position_model=model,
@@ -239,7 +256,7 @@ class _Shared:
             gross=gross,
             regime=_regime(float(net[0]), float(gross[0])),
             profile=profile,
-            levels=compute_levels(chain, by_strike, by_expiry, profile, flips, pin),
+            levels=compute_levels(chain, by_strike, by_expiry, profile, flips, self.pins[i]),
             quality=_quality(chain, is_known),
         )
 
@@ -276,8 +293,9 @@ def compute_chain_greeks(
     forbids it are NaN. `held`, where the caller has them, are the chain's held rows.
     """
     if held is not None and held.is_plain(chain):
-        columns = held.forward, held.strike, held.years, held.iv, held.is_call
-        return compute_live_greeks(*columns), held.forward
+        at = held.strikes
+        strikes = compute_strike_greeks(at.forward, at.strike, at.years, at.iv)
+        return spread_greeks(strikes, at.of_row, at.slot), held.forward
     usable = chain.is_usable & (chain.forward < MAX_USD)
     forward = chain.forward if usable.all() else np.where(usable, chain.forward, np.nan)
     greeks = compute_greeks(

@@ -194,12 +194,7 @@ def _chord(
 def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
     """Two brackets around each extremum that crosses zero between two levels."""
     values, moves = curves.values, curves.moves
-    size = np.abs(values)
-    beside = size[:, 2:] + size[:, :-2]
-    beside *= _GRAZE
-    grazes = size[:, 1:-1] < beside
-    at = np.flatnonzero(grazes)
-    row, at = at // grazes.shape[1], at % grazes.shape[1] + 1
+    row, at = _grazing(values)
     before, middle, after = (values[row, at + step] for step in (-1, 0, 1))
     sign = np.sign(middle)  # the value dips towards zero, of one sign throughout
     dips = (before * sign > middle * sign) & (after * sign > middle * sign)
@@ -224,6 +219,16 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
             (extremum, high, *edges[1:]),
         )
     ]
+
+
+def _grazing(values: FloatArray) -> tuple[IntArray, IntArray]:
+    """Curve and level of the values much smaller than their neighbours."""
+    size = np.abs(values)
+    beside = size[:, 2:] + size[:, :-2]
+    beside *= _GRAZE
+    grazes = size[:, 1:-1] < beside
+    at = np.flatnonzero(grazes)
+    return at // grazes.shape[1], at % grazes.shape[1] + 1
 
 
 def _refine(points: "_PointSums", brackets: _Brackets, order: int) -> tuple[FloatArray, FloatArray]:
@@ -284,12 +289,13 @@ class _PointSums:
         terms = np.empty((3, len(z)))
         value, slope, bend = terms
         np.multiply(z, z, out=bend)
-        np.exp(-0.5 * bend, out=value)
+        np.multiply(bend, -0.5, out=value)
+        np.exp(value, out=value)
         value *= self.weight
         np.multiply(value, z, out=slope)
-        slope /= -self.sd
         bend -= 1
         bend *= value
-        bend /= self.sd * self.sd
+        bend /= self.sd
+        terms[1:] /= self.sd
         value, slope, bend = np.add.reduceat(terms, self.offsets, axis=1)
-        return value, slope, bend
+        return value, -slope, bend

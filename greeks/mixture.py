@@ -24,7 +24,8 @@ FADED = 6.8
 """Widths from the outermost centre at which a Gaussian has fallen to 1e-10."""
 _SHARP = 0.01
 """Below this width an exponent summed by powers of x would lose digits: it is (x - c)^2 instead."""
-_ALL = slice(None)
+_RUN_ROWS = 600
+"""Gaussians evaluated together on a plan's nodes, unless one group alone has more."""
 _BLOCK_CELLS = 24_576
 """Terms evaluated together: 192 kB, inside the second-level cache."""
 
@@ -140,22 +141,22 @@ class Mixture:
         plans, edges = plans_of(ladder), [*self.starts.tolist(), len(self.sd)]
         first = 0
         while first < len(chosen):
-            choice, last = chosen[first], first + 1
-            while choice != ALONE and last < len(chosen) and chosen[last] == choice:
-                last += 1
-            rows = slice(edges[first], edges[last])
-            powers, levels, publish = ladder.powers, _ALL, None
+            choice, last, end = chosen[first], first + 1, edges[first] + _RUN_ROWS
             if choice != ALONE:
-                powers, publish = plans[choice].powers, plans[choice].publish
-            if choice <= 0:  # the narrowest plan or none
-                reach = self.reach(rows)
-                levels = slice(*ladder.moves.searchsorted(reach).tolist())
-                if publish is None:
-                    powers = powers[:, levels]
-                else:
-                    nodes = slice(*plans[choice].nodes.searchsorted(reach).tolist())
-                    powers, publish = powers[:, nodes], publish[nodes, levels]
-            yield _Run(first, last, rows, levels, powers, publish)
+                while last < len(chosen) and chosen[last] == choice and edges[last + 1] <= end:
+                    last += 1
+            rows = slice(edges[first], edges[last])
+            if choice > 0:
+                plan = plans[choice]
+                yield _Run(first, last, rows, slice(None), plan.powers, plan.publish)
+            else:  # only the narrowest plan, or none, leaves parts of the ladder untouched
+                levels = _within(ladder.moves, *self.reach(rows))
+                powers, publish = ladder.powers[:, levels], None
+                if choice != ALONE:
+                    nodes = _within(plans[choice].nodes, *self.reach(rows))
+                    powers = plans[choice].powers[:, nodes]
+                    publish = plans[choice].publish[nodes, levels]
+                yield _Run(first, last, rows, levels, powers, publish)
             first = last
 
     def _sums(self, run: "_Run", weights: FloatArray) -> FloatArray:
@@ -213,6 +214,11 @@ class _Run:
     levels: slice  # of the ladder, that the groups reach
     powers: FloatArray  # (3, r) of the nodes, or of the levels themselves
     publish: FloatArray | None  # (r, levels) from nodes to levels
+
+
+def _within(moves: FloatArray, low: float, high: float) -> slice:
+    """The rising moves from `low` to `high`."""
+    return slice(*moves.searchsorted((low, high)).tolist())
 
 
 def _by_group(ufunc: np.ufunc, values: FloatArray, starts: IntArray) -> FloatArray:
