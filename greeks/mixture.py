@@ -150,10 +150,11 @@ class Mixture:
                 plan = plans[choice]
                 yield _Run(first, last, rows, slice(None), plan.powers, plan.publish)
             else:  # only the narrowest plan, or none, leaves parts of the ladder untouched
-                levels = _within(ladder.moves, *self.reach(rows))
+                reach = self.reach(rows)
+                levels = _within(ladder.moves, *reach)
                 powers, publish = ladder.powers[:, levels], None
                 if choice != ALONE:
-                    nodes = _within(plans[choice].nodes, *self.reach(rows))
+                    nodes = _within(plans[choice].nodes, *reach)
                     powers = plans[choice].powers[:, nodes]
                     publish = plans[choice].publish[nodes, levels]
                 yield _Run(first, last, rows, levels, powers, publish)
