@@ -8,6 +8,7 @@ from greeks.conventions import Exposure, FloatArray, Settlement, SmileDynamics
 from greeks.dynamics import MovingBook
 from greeks.exposure import compute_exposure
 from greeks.ladder import LADDER, Ladder, build_plan
+from greeks.mixture import Mixture
 from greeks.profile import Book, Profile, compute_profile, exact_profile
 from tests.builders import make_chain, make_venue_chain, with_columns
 
@@ -124,6 +125,29 @@ def test_a_plan_carries_gaussians_of_its_width_and_wider_ones() -> None:
         at_nodes = np.exp(-0.5 * ((plan.nodes - centre) / width) ** 2)
         error = np.abs(at_nodes @ plan.publish - at_levels).max(axis=1)
         assert np.max(error / at_levels.max(axis=1)) < 5e-12
+
+
+@pytest.mark.parametrize("ladder", [LADDER, Ladder(count=801)])
+@pytest.mark.parametrize("seed", range(4))
+def test_fast_sums_of_groups_of_any_width_are_those_of_the_exact_ones(
+    ladder: Ladder, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    widths = np.sort(np.exp(rng.uniform(np.log(1e-3), 0, 24)))
+    sizes = rng.integers(1, 60, len(widths))
+    sd = np.repeat(widths, sizes) * rng.uniform(1, 1.5, sizes.sum())
+    centre = rng.uniform(-1, 1, len(sd))
+    weights = rng.lognormal(0, 2, (2, len(sd))) * [[1], [-1]]
+    weights[1] *= rng.choice([-1, 1], len(sd))
+    starts = np.cumsum(sizes) - sizes
+    mixture = Mixture(centre, sd, weights, starts)
+    scale = Mixture(centre, sd, np.abs(weights), starts).at(ladder.moves).max()
+    exact = mixture.at(ladder.moves)
+    leading, further = mixture.on_with_groups(ladder)
+    assert np.abs(mixture.on(ladder) - exact).max() < 1e-11 * scale
+    assert np.abs(leading[:, 0] - exact[:1]).max() < 1e-11 * scale
+    assert np.abs(further - exact[1:]).max() < 1e-11 * scale
+    assert leading[:, 1:] == pytest.approx(mixture.groups_at(ladder.moves), abs=1e-11 * scale)
 
 
 def test_sticky_strike_has_one_answer_on_the_fast_and_on_the_moving_path() -> None:
