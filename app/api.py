@@ -231,7 +231,10 @@ async def expiries(answer: Read, wanted: Format = TableFormat.JSON) -> Response:
 
 
 @router.get("/{asset}/matrix", response_model=schemas.Body[schemas.Matrix])
-async def matrix(answer: Read, greek: str = "gex") -> Response:
+async def matrix(
+    answer: Read,
+    greek: Annotated[str, Query(json_schema_extra={"enum": list(views.MATRICES)})] = "gex",
+) -> Response:
     """One exposure, or the open interest, by expiry and strike."""
     if greek not in views.MATRICES:
         raise Problem(422, "Bad parameter", f"greek: expected {', '.join(views.MATRICES)}")
