@@ -1,15 +1,24 @@
-"""Connections whose other end stopped reading: they are cut, not waited for.
+"""What this board asks of its connections beyond what uvicorn does.
 
-An orderly close waits until everything written has left, which with such a peer is never.
+One whose other end stopped reading is cut, not waited for: an orderly close waits until
+everything written has left, which with such a peer is never. And a websocket takes frames that
+were built once for all who get them.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 STUCK_S = 10.0
 """For how long a socket may take nothing at all."""
+READY_FRAMES = "gammaflip.ready-frames"
+"""ASGI extension: the key under which a `websocket.send` may carry whole frames, a list of bytes.
+
+A server that has it says so in the scope; all the frames go out in one write, uncompressed.
+"""
 
 
 class _Patience:
@@ -31,7 +40,24 @@ class _Patience:
 
 
 class ImpatientWebSocket(WebSocketsSansIOProtocol):
-    """A websocket that does not outlive a peer which stopped reading."""
+    """A websocket that takes ready frames and does not outlive a peer which stopped reading."""
+
+    async def run_asgi(self) -> None:
+        """Serve the socket."""
+        if not self.config.ws_per_message_deflate:
+            self.scope["extensions"] = {**(self.scope["extensions"] or {}), READY_FRAMES: {}}
+        await super().run_asgi()
+
+    async def send(self, message: Mapping[str, object]) -> None:
+        """Send a message, or frames that are ready."""
+        frames = message.get(READY_FRAMES)
+        if not isinstance(frames, list):
+            await super().send(message)  # type: ignore[arg-type]
+            return
+        await self.writable.wait()
+        if self.disconnected or self.close_sent:
+            raise ClientDisconnected
+        self.transport.writelines(frames)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection."""

@@ -7,7 +7,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -105,7 +105,7 @@ class SnapshotHub:
         self._latest: dict[str, BoardState] = {}
         self._rings: dict[str, OrderedDict[int, PastState]] = {}
         self._changed = asyncio.Event()
-        self._listeners: set[asyncio.Event] = set()
+        self._listeners: set[Callable[[str], None]] = set()
 
     def publish(self, state: BoardState) -> None:
         """Replace the asset's latest state; `state.seq` must be the next one."""
@@ -120,18 +120,17 @@ class SnapshotHub:
         self._changed.set()
         self._changed = asyncio.Event()
         for listener in self._listeners:
-            listener.set()
+            listener(state.asset)
 
     @contextmanager
-    def listening(self) -> Iterator[asyncio.Event]:
-        """Hand out an event that each publication sets, until the block is left.
+    def listening(self, listener: Callable[[str], None]) -> Iterator[None]:
+        """Call `listener` with the asset of each publication, until the block is left.
 
-        For a reader with more than one thing to wait for, who would else make a task of each.
+        For the many: to be told costs no task. It must neither wait nor raise.
         """
-        listener = asyncio.Event()
         self._listeners.add(listener)
         try:
-            yield listener
+            yield
         finally:
             self._listeners.discard(listener)
 

@@ -1,7 +1,8 @@
-"""Push: one websocket and one event stream, encoded once, latest wins.
+"""Push: one websocket and one event stream, encoded and framed once, latest wins.
 
 A client's mailbox is the hub itself: a slow reader skips, sees by `seq` what it missed and
-never delays another; one that stops reading is closed.
+never delays another; one that stops reading is closed. What a publication has for a client
+leaves in one write.
 """
 
 import asyncio
@@ -10,13 +11,16 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import orjson
 from fastapi import WebSocket, WebSocketDisconnect
+from websockets.frames import Frame, Opcode
 
 from app import page_views, topics, views
 from app.board import UnknownExpiryError
+from app.connections import READY_FRAMES
 from app.flows import FlowTables
 from app.hub import BoardState, SnapshotHub
 from app.selections import SnapshotCache
@@ -28,9 +32,11 @@ MIN_INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0
 SLOW_VIEWS = frozenset({topics.MAP, topics.TAPE, topics.TRADES})
 """Views whose message is large, or of interest only as a list: once a second."""
+SLACK_S = 0.05
+"""How much too early a publication may come; the engine keeps the interval, sending jitters."""
 SEND_TIMEOUT_S = 10.0
 MAX_TOPICS = 64
-CACHED_FRAMES = 256
+CACHED_MESSAGES = 256
 STREAMED_TRADES = 100
 DRAWN_TRADES = 24
 
@@ -40,6 +46,20 @@ class StreamRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     subscribe: list[str] = []
     unsubscribe: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A message as JSON and as the websocket frame that carries it."""
+
+    body: bytes
+    frame: bytes
+
+    @classmethod
+    def of(cls, message: Mapping[str, views.Json]) -> "Encoded":
+        """Encode a message."""
+        body = orjson.dumps(message)
+        return cls(body, Frame(Opcode.TEXT, body).serialize(mask=False))
 
 
 class Publisher:
@@ -56,25 +76,24 @@ class Publisher:
         self._hub = hub
         self._snapshots = snapshots
         self._trades = trades
-        self._frames: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._encoded: OrderedDict[tuple[str, int], Encoded] = OrderedDict()
 
     def newest_seq(self, topic: Topic) -> int:
-        """Return the sequence number that `frame` would have now."""
+        """Return the sequence number that `newest` would have now."""
         return self._hub.next_seq(topic.asset) - 1
 
-    async def frame(self, topic: Topic) -> tuple[int, str]:
-        """Return the newest frame of a topic and its `seq`. Raises `UnknownExpiryError`."""
+    async def newest(self, topic: Topic) -> tuple[int, Encoded]:
+        """Return the newest message of a topic and its `seq`. Raises `UnknownExpiryError`."""
         state = self._hub.latest(topic.asset)
         if state is None:
             raise UnknownTopicError(topic.name)
         key = (topic.name, state.seq)
-        frame = self._frames.get(key)
-        if frame is None:
-            frame = orjson.dumps(await self._message(topic, state)).decode()
-            self._frames[key] = frame
-            if len(self._frames) > CACHED_FRAMES:
-                self._frames.popitem(last=False)
-        return state.seq, frame
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = self._encoded[key] = Encoded.of(await self._message(topic, state))
+            if len(self._encoded) > CACHED_MESSAGES:
+                self._encoded.popitem(last=False)
+        return state.seq, encoded
 
     async def _message(self, topic: Topic, state: BoardState) -> dict[str, views.Json]:
         snapshot = await self._snapshots.get(state, topic.selection)
@@ -92,7 +111,7 @@ class Publisher:
 
 
 class StreamClient:
-    """One websocket of `/api/v1/stream`: a reader of requests and a writer of frames."""
+    """One websocket of `/api/v1/stream`: a reader of requests and a writer of messages."""
 
     def __init__(
         self, socket: WebSocket, hub: SnapshotHub, publisher: Publisher, default: PositionModel
@@ -101,21 +120,28 @@ class StreamClient:
         self._hub = hub
         self._publisher = publisher
         self._default = default
+        self._takes_frames = READY_FRAMES in socket.scope.get("extensions", {})
         self._topics: dict[str, Topic] = {}
+        self._assets: frozenset[str] = frozenset()  # of the topics
         self._sent: dict[str, int] = {}
         self._sent_at: dict[str, float] = {}
         self._news = asyncio.Event()  # a publication, or a topic asked for
+        self._give_up_at = math.inf  # when a write takes too long
 
     async def serve(self) -> None:
         """Serve until the client leaves or stops reading."""
-        with self._hub.listening() as self._news:
-            await self._serve()
-
-    async def _serve(self) -> None:
         reader = asyncio.create_task(self._read())
         writer = asyncio.create_task(self._write())
+
+        def hear(asset: str) -> None:
+            if time.monotonic() > self._give_up_at:
+                writer.cancel()
+            elif asset in self._assets:
+                self._news.set()
+
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            with self._hub.listening(hear):
+                await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             reader.cancel()
             writer.cancel()
@@ -132,7 +158,8 @@ class StreamClient:
             try:
                 self._accept(message.get("text") or "")
             except (msgspec.DecodeError, UnknownTopicError, RecursionError) as error:
-                await self._send(_error(str(error)))
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._send([_error(str(error))])
 
     def _accept(self, text: str) -> None:
         request = msgspec.json.decode(text, type=StreamRequest)
@@ -145,39 +172,49 @@ class StreamClient:
             self._sent.pop(name, None)
             self._sent_at.pop(name, None)
         self._topics |= {topic.name: topic for topic in wanted}
+        self._assets = frozenset(topic.asset for topic in self._topics.values())
         self._news.set()
 
     async def _write(self) -> None:
         while True:
+            await self._news.wait()
             self._news.clear()
-            for topic in list(self._topics.values()):
-                await self._send_if_new(topic)
-            await asyncio.sleep(MIN_INTERVAL_S if self._topics else 0)
-            if not any(self._is_news(topic) for topic in self._topics.values()):
-                await self._news.wait()
+            news = [topic for topic in self._topics.values() if self._is_news(topic)]
+            now_s = time.monotonic()
+            due = [topic for topic in news if now_s >= self._due_at(topic)]
+            if due:
+                messages = [await self._newest(topic) for topic in due]
+                self._give_up_at = time.monotonic() + SEND_TIMEOUT_S
+                await self._send(messages)
+                self._give_up_at = math.inf
+            elif news:
+                await asyncio.sleep(MIN_INTERVAL_S)
+                self._news.set()
 
     def _is_news(self, topic: Topic) -> bool:
-        since_s = time.monotonic() - self._sent_at.get(topic.name, -math.inf)
-        if topic.view in SLOW_VIEWS and since_s < SLOW_INTERVAL_S - MIN_INTERVAL_S / 2:
-            return False
         return self._publisher.newest_seq(topic) > self._sent.get(topic.name, 0)
 
-    async def _send_if_new(self, topic: Topic) -> None:
-        if not self._is_news(topic):
-            return
+    def _due_at(self, topic: Topic) -> float:
+        interval_s = SLOW_INTERVAL_S if topic.view in SLOW_VIEWS else MIN_INTERVAL_S
+        return self._sent_at.get(topic.name, -math.inf) + interval_s - SLACK_S
+
+    async def _newest(self, topic: Topic) -> Encoded:
         try:
-            seq, frame = await self._publisher.frame(topic)
+            seq, message = await self._publisher.newest(topic)
         except UnknownExpiryError as error:
             self._topics.pop(topic.name, None)
-            frame = _error(f"unknown expiry {error} in {topic.name!r}")
-        else:
-            self._sent[topic.name] = seq
-            self._sent_at[topic.name] = time.monotonic()
-        await self._send(frame)
+            return _error(f"unknown expiry {error} in {topic.name!r}")
+        self._sent[topic.name] = seq
+        self._sent_at[topic.name] = time.monotonic()
+        return message
 
-    async def _send(self, frame: str) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await self._socket.send_text(frame)
+    async def _send(self, messages: Sequence[Encoded]) -> None:
+        if self._takes_frames:
+            frames = [message.frame for message in messages]
+            await self._socket.send({"type": "websocket.send", READY_FRAMES: frames})
+            return
+        for message in messages:
+            await self._socket.send_text(message.body.decode())
 
 
 async def server_sent_events(
@@ -189,15 +226,19 @@ async def server_sent_events(
         newest = publisher.newest_seq(wanted[0])
         if newest > sent:
             for topic in wanted:
-                sent, frame = await publisher.frame(topic)
-                yield f"id: {sent}\nevent: {topic.view}\ndata: {frame}\n\n".encode()
+                sent, message = await publisher.newest(topic)
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (
+                    sent,
+                    topic.view.encode(),
+                    message.body,
+                )
         await asyncio.sleep(MIN_INTERVAL_S)
         if publisher.newest_seq(wanted[0]) <= sent:
             await hub.changed()
 
 
-def _error(text: str) -> str:
-    return orjson.dumps({"error": text}).decode()
+def _error(text: str) -> Encoded:
+    return Encoded.of({"error": text})
 
 
 def _data(
