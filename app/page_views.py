@@ -110,9 +110,10 @@ def _drawn(columns: Columns, names: Sequence[str]) -> dict[str, Json]:
 
 def _rounded(values: Sequence[Cell], digits: int) -> list[Cell]:
     """Cut floats; a whole number loses its decimal point, which is two bytes."""
-    return [_cut(value, digits) if isinstance(value, float) else value for value in values]
+    form = f".{digits}g"
+    return [_cut(value, form) if isinstance(value, float) else value for value in values]
 
 
-def _cut(value: float, digits: int) -> float | int:
-    cut = float(f"{value:.{digits}g}")
+def _cut(value: float, form: str) -> float | int:
+    cut = float(format(value, form))
     return int(cut) if cut.is_integer() else cut

@@ -18,6 +18,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from uvicorn.protocols.utils import ClientDisconnected
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_DETAIL = 500
@@ -94,7 +95,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(PoolTimeoutError)
     @app.exception_handler(OSError)  # what a driver says of a server that is gone
     async def on_database(request: Request, error: Exception) -> Response:
-        if isinstance(error, _OURS):
+        if isinstance(error, (*_OURS, ClientDisconnected)):
             raise error
         reason = str(getattr(error, "orig", None) or error)
         _log.warning("api.database_away", path=request.url.path, reason=reason)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 import orjson
+import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 from websockets.frames import Frame, Opcode
 
@@ -36,9 +37,15 @@ SLACK_S = 0.05
 """How much too early a publication may come; the engine keeps the interval, sending jitters."""
 SEND_TIMEOUT_S = 10.0
 MAX_TOPICS = 64
+WRITTEN_TOGETHER = 8
+"""Messages of one write at most: they are what a client who does not read costs in memory."""
 CACHED_MESSAGES = 256
 STREAMED_TRADES = 100
 DRAWN_TRADES = 24
+
+_LEFT = (RuntimeError, WebSocketDisconnect, TimeoutError)
+"""What a socket raises whose client left or does not read."""
+_log = structlog.get_logger()
 
 
 class StreamRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,7 +83,7 @@ class Publisher:
         self._hub = hub
         self._snapshots = snapshots
         self._trades = trades
-        self._encoded: OrderedDict[tuple[str, int], Encoded] = OrderedDict()
+        self._messages: OrderedDict[tuple[str, int], asyncio.Task[Encoded]] = OrderedDict()
 
     def newest_seq(self, topic: Topic) -> int:
         """Return the sequence number that `newest` would have now."""
@@ -88,12 +95,15 @@ class Publisher:
         if state is None:
             raise UnknownTopicError(topic.name)
         key = (topic.name, state.seq)
-        encoded = self._encoded.get(key)
-        if encoded is None:
-            encoded = self._encoded[key] = Encoded.of(await self._message(topic, state))
-            if len(self._encoded) > CACHED_MESSAGES:
-                self._encoded.popitem(last=False)
-        return state.seq, encoded
+        task = self._messages.get(key)
+        if task is None:
+            task = self._messages[key] = asyncio.create_task(self._encode(topic, state))
+            if len(self._messages) > CACHED_MESSAGES:
+                self._messages.popitem(last=False)
+        return state.seq, task.result() if task.done() else await asyncio.shield(task)
+
+    async def _encode(self, topic: Topic, state: BoardState) -> Encoded:
+        return Encoded.of(await self._message(topic, state))
 
     async def _message(self, topic: Topic, state: BoardState) -> dict[str, views.Json]:
         snapshot = await self._snapshots.get(state, topic.selection)
@@ -120,7 +130,7 @@ class StreamClient:
         self._hub = hub
         self._publisher = publisher
         self._default = default
-        self._takes_frames = READY_FRAMES in socket.scope.get("extensions", {})
+        self._takes_frames = READY_FRAMES in (socket.scope.get("extensions") or {})
         self._topics: dict[str, Topic] = {}
         self._assets: frozenset[str] = frozenset()  # of the topics
         self._sent: dict[str, int] = {}
@@ -145,8 +155,10 @@ class StreamClient:
         finally:
             reader.cancel()
             writer.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            for error in await asyncio.gather(reader, writer, return_exceptions=True):
+                if isinstance(error, Exception) and not isinstance(error, _LEFT):
+                    _log.error("push.client_failed", exc_info=error)
+            with contextlib.suppress(*_LEFT):
                 async with asyncio.timeout(1.0):
                     await self._socket.close(1008, "the reader left or is too slow")
 
@@ -182,12 +194,13 @@ class StreamClient:
             news = [topic for topic in self._topics.values() if self._is_news(topic)]
             now_s = time.monotonic()
             due = [topic for topic in news if now_s >= self._due_at(topic)]
-            if due:
-                messages = [await self._newest(topic) for topic in due]
+            for start in range(0, len(due), WRITTEN_TOGETHER):
+                batch = due[start : start + WRITTEN_TOGETHER]
+                messages = [await self._newest(topic) for topic in batch]
                 self._give_up_at = time.monotonic() + SEND_TIMEOUT_S
                 await self._send(messages)
                 self._give_up_at = math.inf
-            elif news:
+            if news and not due:
                 await asyncio.sleep(MIN_INTERVAL_S)
                 self._news.set()
 

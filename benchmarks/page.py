@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -35,6 +37,8 @@ DRAWN_FROM = {
     "chart-matrix": MAP, "chart-expiries": MAP,
 }  # fmt: skip
 """The topic of each chart that the stream moves; the charm path is read from the API instead."""
+KEPT_ALIVE = 4
+"""Idle connections of a client for reads, which the board may end meanwhile."""
 RECORD = """() => {
   window.drawn = [];
   window.longTasks = [];
@@ -68,6 +72,16 @@ class Arrivals(threading.Thread):
     def __exit__(self, *_: object) -> None:
         self._ends.set()
         self.join()
+
+    @property
+    def ticks(self) -> int:
+        """How many states came."""
+        return max(1, len(self.bytes[TOPICS[0]]))
+
+    @property
+    def bytes_a_tick(self) -> int:
+        """Bytes of all topics for each state, on average."""
+        return sum(map(sum, self.bytes.values())) // self.ticks
 
     def run(self) -> None:
         asyncio.run(self._listen())
@@ -131,15 +145,17 @@ def _main_thread_seconds(browser: Any) -> float:
     return sum(_cpu_seconds(f"{pid}/task/{pid}") for pid in renderers)
 
 
-def _message_row(board: Board) -> Row:
+def _heard(board: Board) -> Arrivals:
     with Arrivals(board.url) as arrivals:
         time.sleep(CROWD_S)
-    ticks = len(arrivals.bytes[TOPICS[0]])
+    return arrivals
+
+
+def _message_row(arrivals: Arrivals) -> Row:
     sizes = {topic: max(found, default=0) for topic, found in arrivals.bytes.items()}
-    per_tick = sum(sum(found) for found in arrivals.bytes.values()) / max(1, ticks)
     note = ", ".join(f"{topic} {size / 1000:.1f} kB" for topic, size in sizes.items())
-    return Row(SECTION, "bytes a tick", CROWD_S / max(1, ticks) * 1e6,
-               note=f"{per_tick / 1000:.1f} kB a tick; {note}")  # fmt: skip
+    return Row(SECTION, "bytes a tick", CROWD_S / arrivals.ticks * 1e6,
+               note=f"{arrivals.bytes_a_tick / 1000:.1f} kB a tick; {note}")  # fmt: skip
 
 
 async def _read_forever(host: str, port: int, request: bytes) -> None:
@@ -180,28 +196,71 @@ def _share(pid: int, seconds: float) -> float:
     return (_cpu_seconds(pid) - before) / (time.perf_counter() - started)
 
 
+@contextmanager
+def _crowded(url: str, pid: int, clients: int) -> Iterator[None]:
+    """Have so many clients listen to the server `pid`."""
+    before = _descriptors(pid)
+    crowd = multiprocessing.get_context("spawn").Process(
+        target=_crowd, args=(url, clients), daemon=True
+    )
+    crowd.start()
+    enough = before + clients - KEPT_ALIVE
+    until(lambda: _descriptors(pid) >= enough, 60.0, f"{clients} clients")
+    yield
+    crowd.kill()
+    crowd.join()
+    until(lambda: _descriptors(pid) < before + CROWDS[0], 60.0, "the crowd gone")
+
+
 def _crowd_rows(board: Board) -> list[Row]:
-    before = _descriptors(board)
     alone = _share(board.pid, CROWD_S)
     rows = [Row(SECTION, "server alone", alone * 1e6, note=f"{alone:.1%} of a core")]
     for clients in CROWDS:
-        crowd = multiprocessing.get_context("spawn").Process(
-            target=_crowd, args=(board.url, clients), daemon=True
-        )
-        crowd.start()
-        until(lambda: _descriptors(board) >= before + clients, 60.0, f"{clients} clients")  # noqa: B023
-        share = _share(board.pid, CROWD_S) - alone
-        crowd.kill()
-        crowd.join()
-        until(lambda: _descriptors(board) < before + CROWDS[0], 60.0, "the crowd gone")
+        with _crowded(board.url, board.pid, clients):
+            share = _share(board.pid, CROWD_S) - alone
         rows.append(Row(SECTION, f"{clients} clients", share * 1e6,
                         note=f"{share:.1%} of a core more than alone"))  # fmt: skip
     return rows
 
 
-def _descriptors(board: Board) -> int:
-    """Files and sockets that the board's process holds."""
-    return sum(1 for _ in Path(f"/proc/{board.pid}/fd").iterdir())
+def _broadcast(port: Connection, size: int, interval_s: float) -> None:
+    """Send every client the same bytes as one message: what no stream is cheaper than."""
+    from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+    async def stay(client: ServerConnection) -> None:
+        await client.wait_closed()
+
+    async def run() -> None:
+        async with serve(stay, "127.0.0.1", 0, compression=None, backlog=2_048) as server:
+            port.send(next(iter(server.sockets)).getsockname()[1])
+            while True:
+                broadcast(server.connections, "x" * size)
+                await asyncio.sleep(interval_s)
+
+    asyncio.run(run())
+
+
+def _floor_rows(arrivals: Arrivals) -> list[Row]:
+    """The same bytes as often to the same clients by `websockets.broadcast`, and no board."""
+    processes = multiprocessing.get_context("spawn")
+    receiver, sender = processes.Pipe(duplex=False)
+    size, interval_s = arrivals.bytes_a_tick, CROWD_S / arrivals.ticks
+    server = processes.Process(target=_broadcast, args=(sender, size, interval_s), daemon=True)
+    server.start()
+    url, pid, rows = f"http://127.0.0.1:{receiver.recv()}", int(server.pid or 0), []
+    for clients in CROWDS:
+        with _crowded(url, pid, clients):
+            share = _share(pid, CROWD_S)
+        rows.append(Row(SECTION, f"{clients} clients of a bare broadcast", share * 1e6,
+                        note=f"{share:.1%} of a core"))  # fmt: skip
+    server.kill()
+    server.join()
+    return rows
+
+
+def _descriptors(pid: int) -> int:
+    """Files and sockets that a process holds."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def rows() -> list[Row]:
@@ -209,9 +268,11 @@ def rows() -> list[Row]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8_192)), hard))
     with tempfile.TemporaryDirectory() as folder, Launcher(Path(folder)).board("demo") as board:
         board.wait_ready()
+        heard = _heard(board)
         return [
-            _message_row(board),
+            _message_row(heard),
             *_browser_rows(board, DESKTOP, "1600x1000"),
             *_browser_rows(board, PHONE, "phone"),
             *_crowd_rows(board),
+            *_floor_rows(heard),
         ]
