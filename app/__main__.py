@@ -20,7 +20,7 @@ from app import options
 from app.backup_command import backup
 from app.connections import ImpatientHttp, ImpatientWebSocket
 from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
-from app.memory import give_back_large_arrays
+from app.memory import collect_seldom, give_back_large_arrays
 from app.options import (
     ENV,
     focus,
@@ -253,6 +253,7 @@ async def _run_board(settings: Settings) -> None:
         click.echo(_announcement(address, *listener.getsockname()[:2]))
         # once it has drained, the server raises the signal again: being asked to end is no failure
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        collect_seldom()
         await server.serve(sockets=[listener])
         if board.has_died:
             raise StartError("the board stopped after an error; the log says which")

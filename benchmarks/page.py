@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -158,7 +159,7 @@ def _message_row(arrivals: Arrivals) -> Row:
                note=f"{arrivals.bytes_a_tick / 1000:.1f} kB a tick; {note}")  # fmt: skip
 
 
-async def _read_forever(host: str, port: int, request: bytes) -> None:
+async def _read_forever(host: str, port: int, request: bytes, served: asyncio.Semaphore) -> None:
     """Subscribe over a bare socket and throw away what comes: the cheapest client there is."""
     reader, writer = await asyncio.open_connection(host, port)
     key = base64.b64encode(os.urandom(16)).decode()
@@ -170,17 +171,25 @@ async def _read_forever(host: str, port: int, request: bytes) -> None:
     await reader.readuntil(b"\r\n\r\n")
     head = struct.pack("!BBH", 0x81, 0x80 | 126, len(request)) + bytes(4)  # mask of zeros
     writer.write(head + request)
+    await reader.read(1 << 18)
+    served.release()
     while await reader.read(1 << 18):
         pass
 
 
-def _crowd(url: str, clients: int) -> None:
+def _crowd(url: str, clients: int, all_served: Event) -> None:
     address = urlsplit(url)
     request = json.dumps({"subscribe": TOPICS}).ljust(126).encode()
 
     async def all_of_them() -> None:
         host, port = str(address.hostname), int(address.port or 80)
-        await asyncio.gather(*(_read_forever(host, port, request) for _ in range(clients)))
+        served = asyncio.Semaphore(0)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(clients):
+                group.create_task(_read_forever(host, port, request, served))
+            for _ in range(clients):
+                await served.acquire()
+            all_served.set()
 
     asyncio.run(all_of_them())
 
@@ -198,18 +207,17 @@ def _share(pid: int, seconds: float) -> float:
 
 @contextmanager
 def _crowded(url: str, pid: int, clients: int) -> Iterator[None]:
-    """Have so many clients listen to the server `pid`."""
+    """Have so many clients listen to the server `pid`, each of them served."""
     before = _descriptors(pid)
-    crowd = multiprocessing.get_context("spawn").Process(
-        target=_crowd, args=(url, clients), daemon=True
-    )
+    processes = multiprocessing.get_context("spawn")
+    all_served = processes.Event()
+    crowd = processes.Process(target=_crowd, args=(url, clients, all_served), daemon=True)
     crowd.start()
-    enough = before + clients - KEPT_ALIVE
-    until(lambda: _descriptors(pid) >= enough, 60.0, f"{clients} clients")
+    until(lambda: all_served.wait(1.0), 60.0, f"{clients} clients")
     yield
     crowd.kill()
     crowd.join()
-    until(lambda: _descriptors(pid) < before + CROWDS[0], 60.0, "the crowd gone")
+    until(lambda: _descriptors(pid) <= before + KEPT_ALIVE, 60.0, "the crowd gone")
 
 
 def _crowd_rows(board: Board) -> list[Row]:
