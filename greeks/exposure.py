@@ -206,7 +206,7 @@ class _Shared:
         greeks, forward = compute_chain_greeks(chain, held)
         per_coin = exposures_per_coin(greeks, forward)
         known_per_coin, known = known_or_zero(per_coin), known_or_zero(positions)
-        gross = np.abs(known) @ np.abs(known_per_coin.T)
+        gross = _totals(np.abs(known), np.abs(known_per_coin))
         book = Book.of_rows(held, positions)
         sums = LadderSums.of(book)
         flips, nearest = find_book_flips(book, sums, gross[:, 0])
@@ -221,7 +221,7 @@ class _Shared:
             interest=interest,
             terms=terms,
             positions=positions,
-            net=known @ known_per_coin.T,
+            net=_totals(known, known_per_coin),
             gross=gross,
             profiles=compute_profiles(book, sums),
             flips=flips,
@@ -282,6 +282,14 @@ def _believable(chain: OptionChain, positions_coin: Mapping[str, FloatArray]) ->
     if not believable.all():
         positions[~believable] = np.nan
     return positions
+
+
+def _totals(positions: FloatArray, per_coin: FloatArray) -> FloatArray:
+    """Sums (P, X) of positions (P, n) times (X, n): each to the same bit whoever else is asked for.
+
+    One product of all would round by how many they are.
+    """
+    return np.array([per_coin @ each for each in positions]).reshape(-1, len(per_coin))
 
 
 def compute_chain_greeks(

@@ -166,6 +166,8 @@ def test_a_webhook_and_a_rule_are_made_tested_and_taken_away(tab: Tab) -> None:
     page.locator("#alerts-secret code").wait_for(timeout=SLOW_S * 1000)
     assert re.fullmatch(r"whsec_\S+", page.locator("#alerts-secret code").inner_text())
     page.get_by_role("button", name="I have kept it").click()
+    offered = page.locator("#alerts-rule-form").get_by_text("93.184.216.34")
+    offered.first.wait_for(timeout=SLOW_S * 1000)
     page.get_by_role("button", name="Add rule").click()
     page.locator("#alerts-rules li").wait_for(timeout=SLOW_S * 1000)
     (rule,) = tab.board.get("/alerts")["data"]

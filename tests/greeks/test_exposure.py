@@ -210,7 +210,8 @@ def test_several_positions_at_once_answer_as_each_alone(seed: int) -> None:
         one, alone = together[model], compute_exposure(chain, position, model)
         assert one.quality == alone.quality
         assert np.array_equal(one.by_option.values, alone.by_option.values, equal_nan=True)
-        assert one.net == pytest.approx(alone.net, rel=1e-14)
+        assert np.array_equal(one.net, alone.net)
+        assert np.array_equal(one.gross, alone.gross)
         size = np.abs(alone.profile.gex_usd_per_1pct).max()
         assert one.profile.gex_usd_per_1pct == pytest.approx(
             alone.profile.gex_usd_per_1pct, abs=1e-12 * size
