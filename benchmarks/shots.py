@@ -127,6 +127,7 @@ def take_exchange_states(camera_of: Callable[[str], Camera], folder: Path) -> No
         until(lambda: board.get("/BTC")["status"] == "maintenance", 60.0, "maintenance")
         camera.take("state-maintenance")
         exchange.control(clear="all")
+        until(lambda: board.get("/BTC")["status"] == "live", 60.0, "a live board")
         exchange.stop()
         until(lambda: not board.is_ready(), 60.0, "a stale board")
         camera.take("state-stale")
