@@ -13,7 +13,7 @@ from tests.processes import Board, Launcher
 
 SEED = 20260123
 EXAMPLES = 1_000
-LIMIT_S = 3_600.0
+LIMIT_S = 7_200.0
 CONFIG = """
 [parameters]
 "path.asset" = "BTC"
