@@ -149,6 +149,8 @@ async def read(
         snapshot = await context.snapshots.get(state, selection)
     except UnknownExpiryError as error:
         raise Problem(404, "Unknown expiry", f"{asset} lists no expiry {error}") from error
+    if snapshot is None and seq is not None:
+        raise Problem(404, "Unknown state", f"{asset} had no complete chain yet at seq {seq}")
     if snapshot is None:
         raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
     models = await context.snapshots.models(state, selection)

@@ -8,13 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greeks.black76 import (
-    MAX_USD,
-    Greeks,
-    compute_greeks,
-    compute_strike_greeks,
-    spread_greeks,
-)
+from greeks.black76 import MAX_USD, Greeks, compute_greeks, compute_strike_greeks, spread_greeks
 from greeks.book_levels import compute_levels, find_book_flips, find_pins
 from greeks.chain import OptionChain
 from greeks.conventions import (

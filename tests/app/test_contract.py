@@ -20,7 +20,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from soak.contract import fuzz
-from tests.processes import Board, Launcher, until
+from tests.processes import Board, Launcher, free_port, until
 
 ENVELOPE = {
     "asset", "as_of", "age_ms", "source", "status", "position", "spot_usd", "quality", "data",
@@ -333,6 +333,16 @@ def test_the_tape_comes_as_a_file_too(board: Board, wanted: str) -> None:
 @pytest.mark.parametrize("path", ["/DOGE", "/DOGE/strikes", "/btc", "/%00", "/DOGE/events"])
 def test_an_unknown_asset_is_a_404_problem(board: Board, path: str) -> None:
     assert_problem(board.client.get(f"/api/v1{path}"), 404)
+
+
+def test_a_state_of_before_the_first_chain_is_not_found_and_the_newest_is_waited_for(
+    launch: Launcher,
+) -> None:
+    nowhere = f"ws://127.0.0.1:{free_port()}/ws/api/v2"
+    with launch.board(nowhere, GAMMAFLIP_ASSETS="BTC") as starting:
+        until(lambda: starting.client.get("/api/v1/BTC").status_code == 503, 60.0, "a first state")
+        assert_problem(starting.client.get("/api/v1/BTC"), 503, "first complete chain")
+        assert_problem(starting.client.get("/api/v1/BTC?seq=1"), 404, "at seq 1")
 
 
 @pytest.mark.parametrize("path", ["/BTC", "/BTC/strikes", "/BTC/levels"])

@@ -38,7 +38,9 @@ function flipWords(header, levels, stability) {
 function showHedge(name, asset, usd, coin) {
   set(`kpi-${name}`, money(usd), toneOf(usd));
   const side = coin > 0 ? "buy" : coin < 0 ? "sell" : "do nothing";
-  const words = isKnown(coin) && coin ? `dealers ${side} ${format.coins(Math.abs(coin))} ${asset}` : "";
+  const size = Math.abs(coin);
+  const coins = size < 1_000 ? format.coins(size) : unsignedMoney(size); // 1.2k: room is scarce
+  const words = isKnown(coin) && coin ? `dealers ${side} ${coins} ${asset}` : "";
   set(`kpi-${name}-words`, words);
 }
 
