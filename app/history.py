@@ -199,7 +199,7 @@ class History:
         try:
             is_low = self._space is not None and self._space().is_low
             reason = "the disk is almost full" if is_low else await self._write(writing.batch())
-        except BaseException:  # cancelled half way: nothing was kept, the last flush tries again
+        except BaseException:  # cancelled: kept or not, the last flush writes it, and once
             self.dropped += self._pending.put_back(writing)
             raise
         if reason is not None:

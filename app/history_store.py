@@ -1,7 +1,7 @@
 """History in SQL: written a second at a time, read as a few thousand points at most."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     FromClause,
     Insert,
     Table,
@@ -23,7 +24,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.history_rows import (
     HOUR_MS,
@@ -152,39 +152,43 @@ class Window:
 
 async def write(store: Store, batch: Batch) -> None:
     """Keep a batch; what is known already stays as it is."""
-    async with store.write() as connection:
-        await _insert_once(connection, snapshot, (_columns(row) for row in batch.rows))
-        await _insert_once(
-            connection, curve, (_key(row) | {"strikes": packed} for row, packed in batch.curves)
-        )
-        await insert_trades(connection, batch.trades)
-        for kept in batch.chains:
-            await _replace_chain(connection, kept)
-        # the minute that still runs too, so that a chart of minutes reaches to now
-        running = {(Series(row.asset, row.position), row.minute_ms) for row in batch.rows}
-        for series, ts_ms in running:
-            await _roll_up(connection, series, ts_ms, Resolution.SECONDS, Resolution.MINUTES)
-        for minute in batch.closed:
-            await _close(connection, minute)
+    chains = await asyncio.to_thread(_chain_rows, batch.chains) if batch.chains else ()
+    await store.transact(lambda connection: _write(connection, batch, chains))
 
 
-async def _replace_chain(connection: AsyncConnection, kept: KeptChain) -> None:
-    chain = kept.chain
-    packed = await asyncio.to_thread(encode_chain, chain)  # compressing takes 10 ms
-    await connection.execute(delete(last_chain).where(last_chain.c.asset == chain.asset))
-    await connection.execute(
-        insert(last_chain).values(
-            asset=chain.asset, ts_ms=chain.as_of_ms, chain=packed, received_ms=kept.received_ms
-        )
+def _write(connection: Connection, batch: Batch, chains: Sequence[dict[str, Any]]) -> None:
+    _insert_once(connection, snapshot, [_columns(row) for row in batch.rows])
+    _insert_once(
+        connection, curve, [_key(row) | {"strikes": packed} for row, packed in batch.curves]
     )
+    insert_trades(connection, batch.trades)
+    for row in chains:
+        connection.execute(delete(last_chain).where(last_chain.c.asset == row["asset"]))
+        connection.execute(insert(last_chain), row)
+    # the minute that still runs too, so that a chart of minutes reaches to now
+    running = {(Series(row.asset, row.position), row.minute_ms) for row in batch.rows}
+    for series, ts_ms in running:
+        _roll_up(connection, series, ts_ms, Resolution.SECONDS, Resolution.MINUTES)
+    for minute in batch.closed:
+        _close(connection, minute)
 
 
-async def _insert_once(
-    connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]
-) -> None:
-    values = list(rows)
-    if values:
-        await connection.execute(_inserting_once(connection.dialect.name, table), values)
+def _chain_rows(chains: Sequence[KeptChain]) -> list[dict[str, Any]]:
+    """Columns of chains; to compress one takes 10 ms."""
+    return [
+        {
+            "asset": kept.chain.asset,
+            "ts_ms": kept.chain.as_of_ms,
+            "chain": encode_chain(kept.chain),
+            "received_ms": kept.received_ms,
+        }
+        for kept in chains
+    ]
+
+
+def _insert_once(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_inserting_once(connection.dialect.name, table), rows)
 
 
 @cache
@@ -206,22 +210,22 @@ def _columns(row: SecondRow) -> dict[str, Any]:
     return _key(row) | row.scalars
 
 
-async def _close(connection: AsyncConnection, minute: Minute) -> None:
+def _close(connection: Connection, minute: Minute) -> None:
     """Roll up a minute from its seconds, whoever wrote them, and what it lies in so far."""
     series = minute.series
-    await _roll_up(connection, series, minute.ts_ms, Resolution.SECONDS, Resolution.MINUTES)
+    _roll_up(connection, series, minute.ts_ms, Resolution.SECONDS, Resolution.MINUTES)
     for coarse in (Resolution.TEN_MINUTES, Resolution.HOURS):
         _, width_ms = TABLES[coarse]
         start_ms = minute.ts_ms // width_ms * width_ms
-        await _roll_up(connection, series, start_ms, Resolution.MINUTES, coarse)
+        _roll_up(connection, series, start_ms, Resolution.MINUTES, coarse)
 
 
-async def _roll_up(
-    connection: AsyncConnection, series: Series, ts_ms: int, fine: Resolution, coarse: Resolution
+def _roll_up(
+    connection: Connection, series: Series, ts_ms: int, fine: Resolution, coarse: Resolution
 ) -> None:
     """Write what the rows of a finer table in one time of the coarser one come to, in one go."""
     _, width_ms = TABLES[coarse]
-    await connection.execute(
+    connection.execute(
         _rolling_up(connection.dialect.name, fine, coarse),
         {
             "of_asset": series.asset,

@@ -1,21 +1,22 @@
 """The database of the board: how it is opened, migrated and shared out. Knows no query.
 
-SQLite by default, PostgreSQL by URL alone. SQLite has exactly one writing connection in the
-process; readers open the file read-only and so never checkpoint.
+SQLite by default, PostgreSQL by URL alone. On SQLite the writers of the process take turns; readers
+open the file read-only and so never checkpoint.
 """
 
+import asyncio
 import itertools
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import structlog
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -32,6 +33,7 @@ _MIGRATION_LOCK = 0x67616D6D61  # any number, as long as every gammaflip takes t
 
 _SCHEMA = "gammaflip_schema"  # travels in the URL, never reaches the server
 _CALLS = itertools.count()
+_T = TypeVar("_T")
 
 _log = structlog.get_logger()
 
@@ -85,10 +87,18 @@ def _async_url(address: str, schema: str) -> URL:
 class Store:
     """An open database at the newest schema."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, schema: str | None = None) -> None:
+    def __init__(
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        schema: str | None = None,
+        direct: Engine | None = None,
+    ) -> None:
         self._writer = writer
         self._reader = reader
         self._schema = schema
+        self._direct = direct  # of SQLite: the writer of `transact`
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: URL) -> "Store":
@@ -99,7 +109,8 @@ class Store:
             return await cls._migrated(cls(engine, engine, schema), url)
         _warn_of_wal_reset(sqlite3.sqlite_version_info)
         writer = _open_sqlite(url, "WAL")
-        return await cls._migrated(cls(writer, _open_read_only(url)), url)
+        direct = _open_direct(url)
+        return await cls._migrated(cls(writer, _open_read_only(url), direct=direct), url)
 
     @classmethod
     async def open_tokens(cls, settings: Settings) -> "Store":
@@ -130,9 +141,32 @@ class Store:
         """Whether other processes may write to it too."""
         return self._schema is not None
 
-    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block or leaves nothing."""
-        return self._writer.begin()
+        if self._direct is None:
+            async with self._writer.begin() as connection:
+                yield connection
+        else:
+            async with self._turn, self._writer.begin() as connection:
+                yield connection
+
+    async def transact(self, work: Callable[[Connection], _T]) -> _T:
+        """Do work in one transaction of its own, which commits or leaves nothing; `work` blocks.
+
+        On SQLite all of it happens in one thread. A dozen switches between that and the event
+        loop, as of `write`, double a commit that happens every second.
+        """
+        if self._direct is None:
+            async with self._writer.begin() as connection:
+                return await connection.run_sync(work)
+        async with self._turn:
+            working = asyncio.create_task(asyncio.to_thread(_transact, self._direct, work))
+            try:
+                return await asyncio.shield(working)
+            except asyncio.CancelledError:
+                await asyncio.wait([working])  # no thread can be stopped: the next writer waits
+                raise
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a connection for reading alone."""
@@ -141,6 +175,8 @@ class Store:
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
+        if self._direct is not None:
+            self._direct.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
 
@@ -189,15 +225,32 @@ def _open_sqlite(url: URL, journal: str) -> AsyncEngine:
     except OSError as error:
         raise StoreError(f"the database {path} cannot be written: {error.strerror}") from error
     writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
+    _let_write(writer.sync_engine, journal)
+    return writer
+
+
+def _open_direct(url: URL) -> Engine:
+    writer = create_engine(
+        url.set(drivername="sqlite"), pool_size=1, max_overflow=0, hide_parameters=True
+    )
+    _let_write(writer, "WAL")
+    return writer
+
+
+def _let_write(engine: Engine, journal: str) -> None:
     _on_connect(
-        writer,
+        engine,
         f"PRAGMA busy_timeout={BUSY_MS}",
         f"PRAGMA journal_mode={journal}",
         "PRAGMA synchronous=FULL",
         "PRAGMA foreign_keys=ON",
     )
-    _on_begin(writer, "BEGIN IMMEDIATE")
-    return writer
+    _on_begin(engine, "BEGIN IMMEDIATE")
+
+
+def _transact(engine: Engine, work: Callable[[Connection], _T]) -> _T:
+    with engine.begin() as connection:
+        return work(connection)
 
 
 def _open_read_only(url: URL) -> AsyncEngine:
@@ -208,8 +261,8 @@ def _open_read_only(url: URL) -> AsyncEngine:
         max_overflow=0,
         hide_parameters=True,
     )
-    _on_connect(reader, f"PRAGMA busy_timeout={BUSY_MS}")
-    _on_begin(reader, "BEGIN")
+    _on_connect(reader.sync_engine, f"PRAGMA busy_timeout={BUSY_MS}")
+    _on_begin(reader.sync_engine, "BEGIN")
     return reader
 
 
@@ -220,8 +273,8 @@ def _make_private(path: Path) -> None:
     path.chmod(0o600)
 
 
-def _on_connect(engine: AsyncEngine, *pragmas: str) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def _on_connect(engine: Engine, *pragmas: str) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say
         cursor = connection.cursor()
@@ -230,12 +283,10 @@ def _on_connect(engine: AsyncEngine, *pragmas: str) -> None:
         cursor.close()
 
 
-def _on_begin(engine: AsyncEngine, statement: str) -> Callable[[Connection], None]:
-    @event.listens_for(engine.sync_engine, "begin")
+def _on_begin(engine: Engine, statement: str) -> None:
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
-
-    return begin
 
 
 def back_up(database: Path, target: Path) -> None:
@@ -270,5 +321,5 @@ def _warn_of_wal_reset(version: tuple[int, int, int]) -> None:
             "store.sqlite_old",
             version=".".join(map(str, version)),
             wanted=".".join(map(str, WAL_RESET_FIXED)),
-            guard="one writing connection",
+            guard="writers take turns",
         )

@@ -4,21 +4,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store import Store
 from app.store_schema import trade
 from dealers.tape import AggressorSide, Liquidation, Trade
 
 
-async def insert_trades(connection: AsyncConnection, trades: Sequence[tuple[str, Trade]]) -> None:
+def insert_trades(connection: Connection, trades: Sequence[tuple[str, Trade]]) -> None:
     """Keep trades with their assets; one that is known stays as it is."""
     if trades:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         insert = dialect.insert(trade).on_conflict_do_nothing()
-        await connection.execute(insert, [_columns(asset, item) for asset, item in trades])
+        connection.execute(insert, [_columns(asset, item) for asset, item in trades])
 
 
 async def read_tape(store: Store, asset: str, most: int) -> list[Trade]:

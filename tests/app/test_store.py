@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,60 @@ async def test_many_writers_at_once_lose_nothing(store: Store) -> None:
 
     await asyncio.gather(*(write(i) for i in range(40)))
     assert await count(store) == 40
+
+
+async def test_a_failing_transaction_of_one_thread_leaves_nothing(store: Store) -> None:
+    def fail_half_way(connection: Connection) -> None:
+        connection.execute(insert(token).values(row("a")))
+        raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        await store.transact(fail_half_way)
+    assert await count(store) == 0
+    await store.transact(lambda connection: connection.execute(insert(token).values(row("a"))))
+    assert await count(store) == 1
+
+
+async def test_both_kinds_of_writers_take_turns_and_see_each_other(store: Store) -> None:
+    def one_more(connection: Connection) -> int:
+        known = connection.execute(select(func.count()).select_from(token)).scalar_one()
+        connection.execute(insert(token).values(row(f"d{known}")))
+        return int(known)
+
+    async def write(i: int) -> int:
+        if i % 2:
+            return await store.transact(one_more)
+        async with store.write() as connection:
+            return await connection.run_sync(one_more)
+
+    if store.is_shared:  # its transactions run beside each other: these are for one at a time
+        assert [await write(i) for i in range(20)] == list(range(20))
+    else:
+        assert sorted(await asyncio.gather(*(write(i) for i in range(20)))) == list(range(20))
+
+
+async def test_the_next_writer_waits_for_one_that_nobody_waits_for(sqlite_store: Store) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.execute(insert(token).values(row("slow")))
+        began.set()
+        may_end.wait(30.0)
+
+    writing = asyncio.create_task(sqlite_store.transact(slow))
+    await asyncio.to_thread(began.wait, 30.0)
+    writing.cancel()
+    next_one = asyncio.create_task(
+        sqlite_store.transact(
+            lambda connection: connection.execute(select(token.c.id)).scalars().all()
+        )
+    )
+    done, _ = await asyncio.wait({next_one}, timeout=0.2)
+    assert not done
+    may_end.set()
+    assert await next_one == ["slow"]
+    with pytest.raises(asyncio.CancelledError):
+        await writing
 
 
 async def test_two_processes_may_open_an_empty_database_at_the_same_time(
