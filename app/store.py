@@ -166,6 +166,7 @@ class Store:
                 return await asyncio.shield(working)
             except asyncio.CancelledError:
                 await asyncio.wait([working])  # no thread can be stopped: the next writer waits
+                working.exception()  # nobody else will look
                 raise
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:

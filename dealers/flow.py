@@ -252,7 +252,8 @@ def missing_history(book: FlowBook) -> str | None:
     """Why a tape is too short to tell inventories: less than a day; None when it is not."""
     if book.history_ms >= WARM_UP_MS:
         return None
-    return f"expected 24 h of trades, was {book.history_ms / 3_600_000:.1f} h"
+    tenths = book.history_ms // 360_000  # rounded down: 24.0 h would be enough
+    return f"expected 24 h of trades, was {tenths / 10:.1f} h"
 
 
 def is_option(instrument_name: str) -> bool:
