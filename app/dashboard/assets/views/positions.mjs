@@ -64,8 +64,9 @@ const rests = ({ inputs, trades, history_h: hours }) =>
 function showRange({ range, data }) {
   const agree = range.regime === "unknown"
     ? "they do not agree on the regime" : `all say ${REGIMES[range.regime].slice(2)} gamma`;
-  const flips = isKnown(range.flip_usd_lo)
-    ? `flips from ${level(range.flip_usd_lo)} to ${level(range.flip_usd_hi)}` : "none has a flip";
+  const [first, last] = [range.flip_usd_lo, range.flip_usd_hi].map(level);
+  const flips = !isKnown(range.flip_usd_lo) ? "none has a flip"
+    : first === last ? `flip at ${first}` : `flips from ${first} to ${last}`;
   const without = range.models_without_flip ? `, ${range.models_without_flip} without one` : "";
   set("positions-range",
     `${range.models} of ${data.length} models answer: net GEX from ${money(range.gex_usd_per_1pct_lo)} to ` +
