@@ -153,9 +153,13 @@ def _interval(
     """The 5 % and 95 % quantiles of the flow over the draws of the inventory."""
     quantiles = np.full((2, len(moves_pct) * len(horizons_s)), np.nan)
     if len(basis.draws_coin):
-        draws = np.nan_to_num(basis.draws_coin)
         flows = compute_flow_draws(
-            basis.snapshot.chain, draws, moves_pct, horizons_s, iv_points_per_pct, basis.convention
+            basis.snapshot.chain,
+            basis.draws_coin,
+            moves_pct,
+            horizons_s,
+            iv_points_per_pct,
+            basis.convention,
         )
         quantiles = np.quantile(flows, _QUANTILES, axis=1)
     return {"flow_coin_lo": quantiles[0].tolist(), "flow_coin_hi": quantiles[1].tolist()}
@@ -165,12 +169,11 @@ def expected_flow(basis: FlowBasis) -> Columns:
     """One item a horizon: what to expect if spot moves as options price it."""
     snapshot = basis.snapshot
     atm_iv = atm_iv_30d(snapshot) or math.nan
-    known = np.isfinite(snapshot.position_coin).any()
     found = [
         estimate_expected_flow(
             snapshot.chain,
             snapshot.position_coin,
-            atm_iv if known else math.nan,
+            atm_iv,
             horizon,
             basis.iv_points_per_pct,
             basis.convention,
@@ -193,7 +196,7 @@ def expected_flow(basis: FlowBasis) -> Columns:
 
 
 def contributions(basis: FlowBasis, move_pct: float, horizon_s: float, by: By) -> Columns:
-    """Which strikes, or which expiries, the flow of one scenario is of; they sum to it."""
+    """Which strikes, or which expiries, the flow of one scenario is of; the known sum to it."""
     snapshot = basis.snapshot
     parts = compute_flow_contributions(
         snapshot.chain,
@@ -203,9 +206,8 @@ def contributions(basis: FlowBasis, move_pct: float, horizon_s: float, by: By) -
         basis.iv_points_per_pct,
         basis.convention,
     )
-    known = 1.0 if np.isfinite(snapshot.position_coin).any() else math.nan
     spot = snapshot.chain.index_price
-    flow = known * (parts.strike_flow_coin if by is By.STRIKE else parts.expiry_flow_coin)
+    flow = parts.strike_flow_coin if by is By.STRIKE else parts.expiry_flow_coin
     keys: Columns = {"strike": parts.strike_usd.tolist()}
     if by is By.EXPIRY:
         labels = [expiry_label(int(expiry)) for expiry in parts.expiry_ms]

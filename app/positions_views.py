@@ -52,7 +52,7 @@ def compare_positions(models: Models, tape: TapeReading, chosen: PositionModel) 
 def _answer(snapshot: ExposureSnapshot, tape: TapeReading, ladder: GexLadder) -> ModelAnswer:
     """What one model says of the snapshot's options, with the snapshot's own flip."""
     model, chain = PositionModel(snapshot.position_model), snapshot.chain
-    draws = tape.draws(model, chain)
+    draws, unheld = tape.draws(model, chain), np.empty((0, len(chain)))
     interest = chain.open_interest_coin
     reason = tape.reason(model)
     answer: PositionEstimate | Unavailable
@@ -60,6 +60,8 @@ def _answer(snapshot: ExposureSnapshot, tape: TapeReading, ladder: GexLadder) ->
         answer = Unavailable(model.value, reason)
     elif not np.isfinite(snapshot.position_coin).any():
         answer = Unavailable(model.value, "no option of the selection has a known position")
+    elif not snapshot.quality.used:
+        answer = Unavailable(model.value, "no option of the selection can be priced")
     elif len(draws):
         lo, hi = np.quantile(draws, (0.05, 0.95), axis=0)
         gex = summarise_gex(snapshot.position_coin, draws, interest, ladder)
@@ -72,7 +74,7 @@ def _answer(snapshot: ExposureSnapshot, tape: TapeReading, ladder: GexLadder) ->
         answer=answer,
         regime=snapshot.regime,
         flip_usd=snapshot.levels.flip_usd,
-        flips=summarise_flips(draws, ladder),
+        flips=summarise_flips(draws if isinstance(answer, PositionEstimate) else unheld, ladder),
     )
 
 
@@ -155,7 +157,7 @@ def _range(found: ModelRange) -> dict[str, Json]:
 def _stability(snapshot: ExposureSnapshot) -> dict[str, Json]:
     """How far the flip of one model moves, and what would change its regime first."""
     chain, position = snapshot.chain, snapshot.position_coin
-    known = bool(np.isfinite(position).any())
+    known = snapshot.quality.used > 0
     rng = np.random.default_rng(_SEED)
     stable = compute_flip_stability(chain, position, rng) if known else None
     atm_iv = atm_iv_30d(snapshot) or math.nan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dealers.rehedge import HedgedBook, Scenarios, flow_parts
+from dealers.rehedge import HedgedBook, Scenarios, flow_parts, is_priced
 from greeks.chain import OptionChain
 from greeks.conventions import PCT, FloatArray, HedgeConvention, IntArray
 
@@ -38,7 +38,7 @@ class HedgeFlow:
 
 @dataclass(frozen=True, slots=True)
 class FlowContributions:
-    """One scenario's hedge flow by strike and by expiry, coins; each sums to the whole flow."""
+    """One scenario's hedge flow by strike and by expiry, coins; what is known sums to the flow."""
 
     strike_usd: FloatArray
     strike_flow_coin: FloatArray
@@ -80,7 +80,7 @@ def compute_hedge_flow(
     are not sold [A]. In the last 30 minutes before 08:00 the hedge fades with the settlement
     average; what is averaged before now counts as today's forward, what is averaged within the
     horizon as the moved one [A]. Rows without a usable mark or a known position contribute
-    nothing; where no position is known, every flow is NaN.
+    nothing; where no row has both, every flow is NaN.
 
     Source: Alexander, Chen, Imeraj 2023, "Crypto quanto and inverse options"; that gamma alone
     drives the flow of both conventions follows by differentiation.
@@ -88,8 +88,6 @@ def compute_hedge_flow(
     book = HedgedBook.of(chain, position_coin)
     scenarios = Scenarios(moves_pct, horizons_s, iv_points_per_pct, convention)
     parts = flow_parts(book, scenarios).reshape(5, -1)
-    if len(chain) and not np.isfinite(position_coin).any():
-        parts = np.full_like(parts, np.nan)
     flow, gamma, charm, vanna, expiry = parts
     moves, horizons = np.broadcast_arrays(moves_pct[None, :], horizons_s[:, None])
     return HedgeFlow(
@@ -131,7 +129,10 @@ def compute_flow_contributions(
     iv_points_per_pct: float = 0.0,
     convention: HedgeConvention = HedgeConvention.USD,
 ) -> FlowContributions:
-    """Which strikes and which expiries the flow of one scenario of `compute_hedge_flow` is of."""
+    """Which strikes and which expiries the flow of one scenario of `compute_hedge_flow` is of.
+
+    NaN at a strike, or an expiry, of which no option has both a price and a position.
+    """
     strikes, of_strike = np.unique(chain.strike, return_inverse=True)
     expiries, of_expiry = np.unique(chain.expiry_ms, return_inverse=True)
     members = np.vstack(
@@ -148,6 +149,8 @@ def compute_flow_contributions(
         iv_points_per_pct,
         convention,
     )[0]
+    known = is_priced(chain) & np.isfinite(position_coin)
+    flows = np.where((members & known).any(axis=1), flows, np.nan)
     return FlowContributions(
         strike_usd=strikes,
         strike_flow_coin=flows[: len(strikes)],

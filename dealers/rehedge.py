@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from greeks.black76 import MIN_SD
+from greeks.black76 import MIN_SD, is_computable
 from greeks.chain import OptionChain
 from greeks.conventions import (
     PCT,
@@ -54,6 +54,8 @@ class HedgedBook:
     iv : fraction.
     is_inverse : coin-margined.
     held, held_puts : (D, P) calls and puts, and puts alone, of D inventories, coins.
+    is_known : whether any option at all has a price and a position, even one of zero coins; what
+        the flow of a book without one is, nobody knows. A book without options has no flow.
     """
 
     left_s: FloatArray
@@ -64,6 +66,7 @@ class HedgedBook:
     is_inverse: BoolArray
     held: FloatArray
     held_puts: FloatArray
+    is_known: bool
 
     @classmethod
     def of(cls, chain: OptionChain, position_coin: FloatArray) -> "HedgedBook":
@@ -71,10 +74,8 @@ class HedgedBook:
         position = np.atleast_2d(position_coin)
         if position.shape[1] != len(chain):
             raise ValueError(f"position: expected {len(chain)} options, was {position.shape[1]}")
-        held = np.all(np.isfinite(position), axis=0) & np.any(position != 0, axis=0)
-        with np.errstate(invalid="ignore"):
-            known = (chain.forward > 0) & (chain.mark_iv > 0)
-        keep = held & known & chain.is_usable & (chain.expiry_ms > chain.as_of_ms)
+        known = np.all(np.isfinite(position), axis=0) & is_priced(chain)
+        keep = known & np.any(position != 0, axis=0) & (chain.expiry_ms > chain.as_of_ms)
         rows, position = chain.select(keep), position[:, keep]
         open_share, strike_ratio, sd = _delivery(rows)
         columns = (rows.expiry_ms, rows.settlement, rows.mark_iv, strike_ratio, sd)
@@ -92,7 +93,14 @@ class HedgedBook:
             is_inverse=rows.settlement[first] == Settlement.INVERSE,
             held=_sum_runs(position, first),
             held_puts=_sum_runs(position * ~rows.is_call, first),
+            is_known=not len(chain) or bool(known.any()),
         )
+
+
+def is_priced(chain: OptionChain) -> BoolArray:
+    """Rows that have all that a price takes: a usable status, a forward, a volatility."""
+    F, K, T, s = chain.forward, chain.strike, chain.years_to_expiry, chain.mark_iv
+    return chain.is_usable & is_computable(F, K, T, s)
 
 
 def _delivery(rows: OptionChain) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -114,7 +122,13 @@ def _sum_runs(position: FloatArray, first: IntArray) -> FloatArray:
 
 
 def flow_parts(book: HedgedBook, scenarios: Scenarios) -> FloatArray:
-    """Flow, gamma, charm, vanna and expiry part of every scenario and inventory: (5, H, M, D)."""
+    """Flow, gamma, charm, vanna and expiry part of every scenario and inventory: (5, H, M, D).
+
+    NaN throughout where nothing of the book is known.
+    """
+    shape = (5, len(scenarios.horizons_s), len(scenarios.moves_pct), len(book.held))
+    if not book.is_known:
+        return np.full(shape, np.nan)
     x = scenarios.moves_pct[:, None] * PCT
     in_coin = book.is_inverse & (scenarios.convention is HedgeConvention.COIN)
     response = scenarios.iv_points_per_pct * VOL_POINT * scenarios.moves_pct[:, None]
@@ -127,7 +141,7 @@ def flow_parts(book: HedgedBook, scenarios: Scenarios) -> FloatArray:
         """Sum over the book, (M, D); coins of an inverse perpetual lose value as spot rises."""
         return held @ per_coin + held @ (per_coin * in_coin) * (1 / (1 + x) - 1)
 
-    parts = np.empty((5, len(scenarios.horizons_s), len(x), len(book.held)))
+    parts = np.empty(shape)
     for i, horizon in enumerate(scenarios.horizons_s):
         expires = (book.left_s <= horizon) & (horizon > 0)
         held, puts = book.held * ~expires, book.held_puts * ~expires

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from app import flows, page_views, views
+from app.board import NO_TAPE, compute_models
 from app.flows import By, FlowBasis
 from app.hub import BoardState
 from app.views import Columns, rows
 from dealers.liquidity import Liquidity
 from dealers.response import Slope
 from dealers.rules import PositionModel
-from greeks.conventions import Exposure, HedgeConvention
+from greeks.conventions import Exposure, HedgeConvention, RowStatus
 from tests.app.test_positions import reading_of, traded_feed
+from tests.builders import make_chain
 
 MARKET = Liquidity(10e6, 20e6, 30e6, 40e6, 1440e6)
 BETA = Slope(-0.3, 0.4, -5.0, 100, -0.3, None)
@@ -179,3 +181,22 @@ def test_without_a_tape_a_flow_is_unknown_and_volatility_holds_still() -> None:
             assert np.isnan(column(table, name)).all() if name in table else True
     assert state.tape.beta.used == 0.0
     assert state.tape.beta.reason == "expected 24 samples, was 0"
+
+
+def test_a_selection_that_cannot_be_priced_has_no_flow_though_its_interest_is_known() -> None:
+    chain = make_chain(days=(7.0,), mark_iv=np.nan, status=RowStatus.NO_IV)
+    state = dataclasses.replace(traded_feed().publish(), models=compute_models(chain, NO_TAPE))
+    snapshot = state.models[PositionModel.NAIVE]
+    assert np.isfinite(snapshot.position_coin).all(), "open interest is known"
+    basis = basis_of(state)
+    for table in (
+        flows.scenario_table(basis),
+        flows.charm_path(basis),
+        flows.expected_flow(basis),
+        flows.contributions(basis, 1.0, 0.0, By.STRIKE),
+        flows.contributions(basis, 1.0, 0.0, By.EXPIRY),
+    ):
+        for name in ("flow_coin", "flow_usd", "mean_coin", "mean_abs_coin", "share_of_volume"):
+            assert np.isnan(column(table, name)).all() if name in table else True
+    headline: Any = views.summary(state, snapshot, state.models)["hedge_flow"]
+    assert all(math.isnan(value) for value in headline.values())

@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from dealers.reading import NOT_READ, TapeReading, read_tape
 from dealers.rules import RULES, PositionModel
 from dealers.tape import Trade
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_DAY, Exposure, Regime
+from greeks.conventions import MS_PER_DAY, Exposure, Regime, RowStatus
 from ingest.tape_log import TapeLog
 from tests.builders import AS_OF_MS, make_chain, with_columns
 from tests.dealers.agent_market import AgentMarket, as_trades
@@ -289,3 +290,25 @@ def test_models_without_data_stand_there_with_their_reason_and_no_number() -> No
     assert math.isnan(found.stability["flip_usd"])
     assert header(state, state.models[PositionModel.FLOW])["position_reason"] == NOT_READ
     assert header(state, state.snapshot)["position_reason"] is None
+
+
+@pytest.mark.parametrize(
+    "unpriced",
+    [
+        {"mark_iv": np.nan, "status": RowStatus.NO_IV},
+        {"forward": np.nan, "status": RowStatus.NO_FORWARD},
+    ],
+)
+def test_where_no_option_can_be_priced_no_model_answers(unpriced: dict[str, Any]) -> None:
+    feed = traded_feed()
+    chain = with_columns(feed.chain, **unpriced)
+    tape = reading_of(feed)
+    models = compute_models(chain, tape)
+    found = compare_positions(models, tape, PositionModel.POSTERIOR)
+    assert found.range["models"] == 0
+    assert math.isnan(found.range["gex_usd_per_1pct_lo"])
+    for row in rows(found.rows):
+        assert row["reason"] == "no option of the selection can be priced"
+        for name in ("gex_usd_per_1pct", "gex_usd_per_1pct_lo", "delta_coin_hi", "p_no_flip"):
+            assert math.isnan(row[name]), name
+    assert math.isnan(found.stability["oi_noise_without_flip"])

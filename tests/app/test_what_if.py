@@ -138,3 +138,12 @@ def test_an_option_without_a_mark_cannot_be_traded() -> None:
     trade = CustomerTrade(chain.instrument_name[4], 1.0, Side.BUY)
     with pytest.raises(UnpricedOptionError, match=chain.instrument_name[4]):
         compute_what_if(board, WhatIf(trades=(trade,)))
+
+
+def test_a_board_that_cannot_be_priced_has_no_flow_before_or_after() -> None:
+    chain = make_chain(mark_iv=np.nan, status=RowStatus.NO_IV)
+    board = compute_selection(chain, Selection())
+    answer = compute_what_if(board, WhatIf(Scenario(move_pct=5.0)))
+    for side in ("before", "after"):
+        assert np.isnan(answer[side]["hedge_flow"]["flow_coin"]).all()
+    assert np.isnan(answer["flow"]["scenario_coin"])

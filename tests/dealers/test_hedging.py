@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -342,6 +343,49 @@ def test_an_empty_book_flows_nowhere() -> None:
     assert not np.any(flow.flow_coin)
     parts = compute_flow_contributions(chain, np.zeros(len(chain)), 1.0, 0.0)
     assert not np.any(parts.strike_flow_coin)
+
+
+@pytest.mark.parametrize(
+    "unpriced",
+    [
+        {"mark_iv": np.nan, "status": RowStatus.NO_IV},
+        {"forward": np.nan, "status": RowStatus.NO_FORWARD},
+        {"status": RowStatus.REJECTED},
+    ],
+)
+def test_the_flow_of_a_book_that_cannot_be_priced_is_unknown(unpriced: dict[str, Any]) -> None:
+    chain = make_chain(**unpriced)
+    held = np.ones(len(chain))
+    flow = flow_of(chain, held, MOVES_PCT, HORIZONS_S)
+    for name in ("flow_coin", "gamma_coin", "charm_coin", "vanna_coin", "expiry_coin"):
+        assert np.isnan(getattr(flow, name)).all(), name
+    draws = np.stack([held, -held])
+    assert np.isnan(compute_flow_draws(chain, draws, np.ones(1), np.zeros(1))).all()
+    parts = compute_flow_contributions(chain, held, 1.0, 0.0)
+    assert np.isnan(parts.strike_flow_coin).all()
+    assert np.isnan(parts.expiry_flow_coin).all()
+
+
+def test_an_expiry_and_a_strike_that_cannot_be_priced_have_an_unknown_share() -> None:
+    chain = make_chain(strikes=(90_000.0, 100_000.0, 110_000.0), days=(1.0, 30.0))
+    unknown = (chain.expiry_ms == chain.expiry_ms[0]) | (chain.strike == 90_000.0)
+    iv = np.where(unknown, np.nan, chain.mark_iv)
+    status = np.where(unknown, RowStatus.NO_IV, RowStatus.OK).astype(np.int8)
+    chain = with_columns(chain, mark_iv=iv, status=status)
+    held = np.ones(len(chain))
+    parts = compute_flow_contributions(chain, held, 5.0, 0.0)
+    assert np.isnan(parts.expiry_flow_coin).tolist() == [True, False]
+    assert np.isnan(parts.strike_flow_coin).tolist() == [True, False, False]
+    whole = flow_of(chain, held, [5.0]).flow_coin[0]
+    assert np.nansum(parts.strike_flow_coin) == pytest.approx(whole, rel=1e-9)
+
+
+def test_a_position_of_nothing_in_a_priced_book_flows_nowhere() -> None:
+    """Known to be zero is not unknown, even where most of the book is."""
+    chain = make_chain()
+    position = np.full(len(chain), np.nan)
+    position[0] = 0.0
+    assert not np.any(flow_of(chain, position, MOVES_PCT, HORIZONS_S).flow_coin)
 
 
 def test_the_flow_of_an_unknown_book_is_unknown() -> None:
