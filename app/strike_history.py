@@ -37,8 +37,10 @@ class StrikeHistory:
 
     @property
     def gex_usd_per_1pct(self) -> Grid:
-        """Net, (T, K)."""
-        return self.call_gex_usd_per_1pct + self.put_gex_usd_per_1pct
+        """Net of what is known, (T, K)."""
+        calls, puts = self.call_gex_usd_per_1pct, self.put_gex_usd_per_1pct
+        with_one = np.where(np.isnan(calls), puts, calls)
+        return np.where(np.isnan(calls) | np.isnan(puts), with_one, calls + puts)
 
 
 async def read_rows(store: Store, series: Series, window: Window) -> Sequence[Row[tuple[object]]]:

@@ -71,7 +71,7 @@ def compute_core(variant: Variant) -> tuple[FloatArray, FloatArray, FloatArray]:
     per_coin = exposures_per_coin(greeks, forward)
     columns = StrikeColumns.of(per_coin, variant.position, chain.is_call)
     known = np.isfinite(per_coin[0])
-    by_strike = sum_by_strike(layout, interest_of(chain).by_strike, columns, known)
+    by_strike = sum_by_strike(layout, interest_of(chain).by_strike, columns, known, chain.is_call)
     by_expiry = np.add.reduceat(columns.net, layout.expiry_starts, axis=1)
     mixture = gex_mixture(held, held.open_position(variant.position[None]))
     curve = Curves(np.zeros(1, np.int64), _WHOLE_BOOK, LADDER.moves, mixture.on(LADDER))

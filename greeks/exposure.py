@@ -230,11 +230,12 @@ class _Shared:
         chain, layout, position_coin = self.chain, self.layout, self.positions[i]
         is_known = np.isfinite(self.per_coin[0]) & np.isfinite(position_coin)
         exposures = StrikeColumns.of(self.known_per_coin, position_coin, chain.is_call)
-        net, gross = self.net[i], self.gross[i]
+        net, gross, profile = self.net[i], self.gross[i], profile.known(chain, is_known)
         if len(chain) and not is_known.any():
             net, gross = np.full_like(net, np.nan), np.full_like(gross, np.nan)
-            profile = profile.unknown()
-        by_strike = sum_by_strike(layout, self.interest.by_strike, exposures, is_known)
+        by_strike = sum_by_strike(
+            layout, self.interest.by_strike, exposures, is_known, chain.is_call
+        )
         by_expiry = sum_by_expiry(
             layout, self.terms, exposures.net, is_known, self.flip_of_expiry_usd[i]
         )

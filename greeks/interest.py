@@ -11,20 +11,21 @@ import numpy as np
 from greeks.chain import OptionChain
 from greeks.conventions import FloatArray
 from greeks.held import known_or_zero
-from greeks.layout import KEPT, Layout, float_bytes, layout_of_bytes
+from greeks.layout import KEPT, Layout, float_bytes, layout_of_bytes, nothing_known
 
 _TIE = 1e-9  # of an expiry's open interest: strikes that pay alike go to the lower one
 
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Open interest of a chain; unknown counts as 0.
+    """Open interest of a chain, as far as it is known.
 
     Attributes
     ----------
-    by_strike : (2, U) coins, of calls and of puts at each strike.
-    max_pain_usd : (E,) the listed strike at which each expiry would pay out least, NaN without
-        open interest.
+    by_strike : (2, U) coins, of calls and of puts at each strike: NaN where such options are
+        listed and the interest of none is known, 0 where none is listed.
+    max_pain_usd : (E,) the listed strike at which each expiry would pay out least by what is
+        known, NaN without open interest.
     """
 
     by_strike: FloatArray
@@ -49,10 +50,13 @@ def _interest(
         layout_of_bytes(strike_bytes, expiry_bytes),
         np.frombuffer(is_call_bytes, bool),
     )
-    interest = known_or_zero(np.frombuffer(interest_bytes))
+    given = np.frombuffer(interest_bytes)
+    interest = known_or_zero(given)
     strikes = len(layout.strike_usd)
     slots = layout.strike_slots[: len(interest)] + np.where(is_call, 0, strikes)
-    by_strike = np.bincount(slots, interest, 2 * strikes).astype(np.float64).reshape(2, strikes)
+    by_strike = np.bincount(slots, interest, 2 * strikes).astype(np.float64)
+    by_strike[nothing_known(slots, np.isfinite(given), 2 * strikes)] = np.nan
+    by_strike = by_strike.reshape(2, strikes)
     if not len(interest):
         return Interest(by_strike, np.empty(0))
     calls_and_both = np.stack([interest * is_call, interest])

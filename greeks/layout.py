@@ -11,7 +11,7 @@ import numpy as np
 
 from greeks.black76 import differs_from_previous
 from greeks.chain import OptionChain
-from greeks.conventions import Exposure, FloatArray, IntArray
+from greeks.conventions import BoolArray, Exposure, FloatArray, IntArray
 
 KEPT = 32
 """Layouts remembered: the books and selections that are asked for again and again."""
@@ -56,6 +56,17 @@ class Layout:
         starts = self.expiry_starts
         end = starts[expiry + 1] if expiry + 1 < len(starts) else len(self.expiry_of)
         return slice(int(starts[expiry]), int(end))
+
+
+def nothing_known(slots: IntArray, is_known: BoolArray, count: int) -> BoolArray:
+    """Which of `count` sums over the rows in their `slots` rest on rows of which none is known.
+
+    A sum over no rows at all is known to be 0.
+    """
+    unknown = np.zeros(count, bool)
+    unknown[slots] = True
+    unknown[slots[is_known]] = False
+    return unknown
 
 
 def layout_of(chain: OptionChain) -> Layout:

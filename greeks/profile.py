@@ -6,19 +6,21 @@ c = ln(K/F) + v^2/2 and d2 = (x - c)/v, every exposure of an option is a Gaussia
 simple factor, so a book is a `Mixture`: summed exactly anywhere, or fast on a whole ladder.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from greeks.black76 import INV_SQRT_2PI
 from greeks.chain import OptionChain
-from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, FloatArray, IntArray
+from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, BoolArray, FloatArray, IntArray
 from greeks.held import HeldRows, HeldStrikes
 from greeks.ladder import LADDER, Ladder
+from greeks.layout import nothing_known
 from greeks.mixture import Mixture
 from greeks.settlement import averaging_charm_at
 
 _GEX_SCALE = PCT * INV_SQRT_2PI
+_OF_BOTH = ("gex_usd_per_1pct", "vega_usd_per_pt", "vanna_coin_per_pt", "charm_coin_per_day")
 _NET, _CALLS, _PUTS, _VEGA, _VANNA, _CHARM, _SETS = 0, 1, 2, 3, 4, 6, 8  # sets of each position
 
 
@@ -45,12 +47,23 @@ class Profile:
     expiry_ms: IntArray
     expiry_gex_usd_per_1pct: FloatArray
 
-    def unknown(self) -> "Profile":
-        """Return the same levels with nothing known at any of them."""
-        known = ("spot_usd", "expiry_ms", "expiry_gex_usd_per_1pct")
+    def known(self, chain: OptionChain, is_known: BoolArray) -> "Profile":
+        """Return the profile with every sum that rests on no known option as NaN.
+
+        `is_known` has one element a row of the chain.
+        """
+        if is_known.all():
+            return self
+        no_puts, no_calls = nothing_known(chain.is_call.astype(np.int64), is_known, 2)
+        unknown = {"call_gex_usd_per_1pct": no_calls, "put_gex_usd_per_1pct": no_puts}
+        unknown |= dict.fromkeys(_OF_BOTH, not is_known.any())
         nothing = np.full(len(self.spot_usd), np.nan)
-        names = (item.name for item in fields(self) if item.name not in known)
-        return replace(self, **dict.fromkeys(names, nothing))
+        of_known = np.isin(self.expiry_ms, chain.expiry_ms[is_known])[:, None]
+        return replace(
+            self,
+            expiry_gex_usd_per_1pct=np.where(of_known, self.expiry_gex_usd_per_1pct, np.nan),
+            **{name: nothing for name, is_unknown in unknown.items() if is_unknown},
+        )
 
 
 @dataclass(frozen=True, slots=True)

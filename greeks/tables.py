@@ -18,7 +18,7 @@ from greeks.conventions import (
     IntArray,
 )
 from greeks.held import known_or_zero
-from greeks.layout import STRIKE_SUMS, Layout
+from greeks.layout import STRIKE_SUMS, Layout, nothing_known
 from greeks.terms import Terms
 
 EXPOSURES = tuple(Exposure)
@@ -37,7 +37,11 @@ class ExposureTable:
 
 @dataclass(frozen=True, slots=True)
 class StrikeTable:
-    """Exposures by strike, all expiries and both books together. Strikes rise."""
+    """Exposures by strike, all expiries and both books together. Strikes rise.
+
+    Each sum is over what is known of it, and NaN where nothing is. Where no call, or no put, is
+    listed its GEX and its open interest are 0.
+    """
 
     strike_usd: FloatArray
     exposures: ExposureTable
@@ -116,17 +120,20 @@ class StrikeColumns:
 
 
 def sum_by_strike(
-    layout: Layout, open_interest: FloatArray, columns: StrikeColumns, is_known: BoolArray
+    layout: Layout,
+    open_interest: FloatArray,
+    columns: StrikeColumns,
+    is_known: BoolArray,
+    is_call: BoolArray,
 ) -> StrikeTable:
-    """Sums over the options of each strike.
-
-    A strike without a single known option (`is_known`, one a row) is NaN, not 0.
-    """
+    """Sums over the options of each strike; `is_known` and `is_call` have one element a row."""
     strikes = len(layout.strike_usd)
     sums = _binned(layout.strike_slots, columns.values.ravel(), STRIKE_SUMS, strikes)
     if not is_known.all():
         slots = layout.strike_slots[: len(is_known)]
-        sums[:, np.bincount(slots, is_known, strikes) == 0] = np.nan
+        sums[:-2, nothing_known(slots, is_known, strikes)] = np.nan
+        of_side = np.where(is_call, slots, slots + strikes)
+        sums[-2:].reshape(-1)[nothing_known(of_side, is_known, 2 * strikes)] = np.nan
     return StrikeTable(layout.strike_usd, ExposureTable(sums[:-2]), *sums[-2:], *open_interest)
 
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from app.history import History
 from app.problems import install_problem_handlers
 from app.store import Store
+from app.strike_history import StrikeHistory
 from app.strike_history_api import StrikeHistoryData, build_strike_history_router
 from app.workbench import Workbench
 from tests.app.alert_board import ScriptedBoard, context_of
@@ -98,3 +99,9 @@ async def test_an_impossible_range_is_refused(
     response = await client.get(f"/BTC/history/strikes?{query}")
     assert response.status_code == status
     assert (await client.get("/DOGE/history/strikes")).status_code == 404
+
+
+def test_the_net_of_a_strike_is_of_the_side_that_is_known() -> None:
+    calls, puts = np.array([[np.nan, 1.0, np.nan, 2.0]]), np.array([[3.0, np.nan, np.nan, -5.0]])
+    past = StrikeHistory([0], np.arange(4.0), calls, puts, {})
+    assert str(past.gex_usd_per_1pct.tolist()) == "[[3.0, 1.0, nan, -3.0]]"

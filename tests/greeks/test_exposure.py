@@ -197,6 +197,57 @@ def test_a_strike_or_expiry_without_a_known_option_is_unknown_and_not_zero() -> 
     assert snapshot.levels.call_wall_usd in {80_000.0, 100_000.0}
     nothing = compute_exposure(chain, np.full(len(chain), np.nan), "test")
     assert np.isnan(nothing.by_expiry.exposures.column(Exposure.GEX)).all()
+    assert np.isnan(nothing.profile.gex_usd_per_1pct).all()
+    assert np.isnan(nothing.profile.expiry_gex_usd_per_1pct).all()
+
+
+def test_calls_of_which_nothing_is_known_are_unknown_and_no_calls_are_zero() -> None:
+    """At 80k the call is unknown, at 90k none is listed, at 100k one of two expiries is known."""
+    chain = make_chain(strikes=(80_000.0, 90_000.0, 100_000.0), days=(7.0, 30.0))
+    chain = chain.select(~chain.is_call | (chain.strike != 90_000.0))
+    near = chain.expiry_ms == chain.expiry_ms[0]
+    unknown = chain.is_call & ((chain.strike == 80_000.0) | ((chain.strike == 100_000.0) & near))
+    chain = with_columns(
+        chain, open_interest_coin=np.where(unknown, np.nan, chain.open_interest_coin)
+    )
+    snapshot = compute_exposure(chain, -chain.open_interest_coin, "test")
+    at = snapshot.by_strike
+    assert str(at.open_interest_call_coin.tolist()) == "[nan, 0.0, 100.0]"
+    assert at.open_interest_put_coin.tolist() == [200.0] * 3
+    assert np.isnan(at.call_gex_usd_per_1pct).tolist() == [True, False, False]
+    assert at.call_gex_usd_per_1pct[1] == 0
+    assert np.isfinite(at.put_gex_usd_per_1pct).all()
+    gex = at.exposures.column(Exposure.GEX)
+    known = np.nan_to_num(at.call_gex_usd_per_1pct) + at.put_gex_usd_per_1pct
+    np.testing.assert_allclose(gex, known, rtol=1e-12)
+    assert snapshot.net_of(Exposure.GEX) == pytest.approx(gex.sum(), rel=1e-12)
+    interest = snapshot.spread(chain.open_interest_coin)
+    assert str(interest.tolist()) == "[[100.0, 100.0, 100.0], [100.0, 100.0, 200.0]]"
+
+
+def test_interest_that_is_unknown_has_no_sum_and_no_max_pain() -> None:
+    chain = make_chain(open_interest=np.repeat([np.nan, 5.0], 10))
+    snapshot = compute_exposure(chain, chain.open_interest_coin, "test")
+    assert np.isnan(snapshot.by_expiry.max_pain_usd).tolist() == [True, False]
+    nothing = compute_exposure(make_chain(open_interest=np.nan), np.ones(20), "test")
+    assert np.isnan(nothing.by_strike.open_interest_call_coin).all()
+    assert np.isnan(nothing.by_strike.open_interest_put_coin).all()
+    none = compute_exposure(make_chain(open_interest=0.0), np.ones(20), "test")
+    assert not none.by_strike.open_interest_call_coin.any()
+
+
+def test_the_profile_of_an_expiry_or_a_side_without_a_known_option_is_unknown() -> None:
+    chain = make_chain(days=(7.0, 30.0))
+    near = chain.expiry_ms == chain.expiry_ms[0]
+    profile = compute_exposure(chain, np.where(near, np.nan, 1.0), "test").profile
+    assert np.isnan(profile.expiry_gex_usd_per_1pct).all(axis=1).tolist() == [True, False]
+    assert np.isfinite(profile.gex_usd_per_1pct).all()
+    profile = compute_exposure(chain, np.where(chain.is_call, np.nan, 1.0), "test").profile
+    assert np.isnan(profile.call_gex_usd_per_1pct).all()
+    assert np.isfinite(profile.put_gex_usd_per_1pct).all()
+    puts = make_chain(kinds="P")
+    profile = compute_exposure(puts, np.ones(len(puts)), "test").profile
+    assert not profile.call_gex_usd_per_1pct.any(), "no calls are listed"
 
 
 @pytest.mark.parametrize("seed", range(3))
