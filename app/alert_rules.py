@@ -57,7 +57,8 @@ class Side(StrEnum):
 class Observation:
     """What one rule sees of the board at one instant of the exchange's clock.
 
-    `hedge_flow_usd` is for the rule's own move. None is unknown, never zero.
+    `hedge_flow_usd` is for the rule's own move; `depth_usd` rests within 0.5 % of mid, the mean of
+    both sides. None is unknown, never zero.
     """
 
     status: FeedStatus
@@ -71,6 +72,7 @@ class Observation:
     gex_usd_per_1pct: float | None = None
     gross_gex_usd_per_1pct: float | None = None
     hedge_flow_usd: float | None = None
+    depth_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class HedgeFlowBeyond(Params):
 
 
 class LoopGainBeyond(Params):
-    """A threshold of the gamma loop gain for a depth the user states; frozen without one."""
+    """A threshold of the gamma loop gain for a stated depth, else that of the books."""
 
     gain: float = 0.5
     depth_usd: Annotated[float, Field(gt=0)] | None = None
@@ -194,9 +196,10 @@ class LoopGainBeyond(Params):
 
     def read(self, seen: Observation, band: float) -> Reading | None:
         """Measure the gain; the dead band is absolute."""
-        if seen.gex_usd_per_1pct is None or self.depth_usd is None:
+        depth_usd = seen.depth_usd if self.depth_usd is None else self.depth_usd
+        if seen.gex_usd_per_1pct is None or depth_usd is None:
             return None
-        impact = impact_per_usd(self.depth_usd)
+        impact = impact_per_usd(depth_usd)
         gain = gamma_loop_gain(seen.gex_usd_per_1pct, impact, self.permanence)
         return _beyond(gain, self.gain, self.when, band)
 

@@ -1,6 +1,6 @@
 """REST, version 1: reads of the hub. Every answer is a view of one published state."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -20,11 +20,10 @@ from app.security import STREAM_PROTOCOL
 from app.selections import SnapshotCache
 from app.settings import Settings
 from app.tables import MEDIA_TYPES, TableFormat, encode_table
-from app.tape_view import UnknownCursorError, trade_rows
+from app.tape_view import Prints, UnknownCursorError, select_trades, trade_rows
 from app.topics import UnknownTopicError, parse_topic
 from dealers.liquidity import Liquidity
 from dealers.rules import PositionModel
-from dealers.tape import Trade
 from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
 from loops.gain import DEFAULT_PERMANENCE, amplification, gamma_loop_gain, impact_per_usd
@@ -52,7 +51,7 @@ class BoardContext:
     snapshots: SnapshotCache
     publisher: Publisher
     settings: Settings
-    tape: Callable[[str], Sequence[tuple[Trade, int]]]
+    tape: Callable[[str], Prints]
     once: OnceCache  # single questions
     flows: FlowTables
 
@@ -265,8 +264,10 @@ async def trades(
     wanted: Format = TableFormat.JSON,
 ) -> Response:
     """The signed option tape, newest first; a page ends with the `trade_id` that is its cursor."""
+    tape = context.tape(answer.state.asset)
+    chosen = list(select_trades(tape, answer.selection, answer.snapshot.chain))
     try:
-        rows, following = trade_rows(context.tape(answer.state.asset), limit, cursor)
+        rows, following = trade_rows(chosen, limit, cursor)
     except UnknownCursorError as error:
         raise Problem(422, "Bad parameter", f"cursor: {error}") from error
     if wanted == TableFormat.JSON:

@@ -3,12 +3,14 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from app import schemas, views
 from app.api import PROBLEMS, Context, Format, find_state
+from app.board import Book
 from app.history_store import DAY_MS, KEPT_MS, MAX_POINTS, Series, Window, read_window
+from app.hub import BoardState
 from app.problems import Problem
 from app.store import Store
 from app.store_schema import snapshot
@@ -62,6 +64,7 @@ def build_history_router(store: Store) -> APIRouter:
         "/{asset}/history",
         response_model=HistoryBody,
         responses={200: {"content": files}},
+        dependencies=[Depends(refuse_a_part)],
         tags=["history"],
     )
     async def history(
@@ -75,7 +78,7 @@ def build_history_router(store: Store) -> APIRouter:
         position: PositionModel | None = None,
         wanted: Format = TableFormat.JSON,
     ) -> Response:
-        """Spot, levels and net exposures over time; by default the last day."""
+        """Spot, levels and net exposures of the whole book over time; by default the last day."""
         state = find_state(context.hub, asset)
         if state.snapshot is None:
             raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
@@ -85,6 +88,7 @@ def build_history_router(store: Store) -> APIRouter:
         columns["regime"] = [_regime(value) for value in columns[Exposure.GEX.value]]
         header = views.header(state, state.snapshot) | {
             "position": model,
+            "position_reason": why_empty(state, model, has_rows=bool(columns["timestamp"])),
             "resolution": window.resolution.value,
             "step_ms": window.step_ms,
         }
@@ -99,6 +103,23 @@ def build_history_router(store: Store) -> APIRouter:
         )
 
     return router
+
+
+def refuse_a_part(
+    expiry: Annotated[list[str] | None, Query(include_in_schema=False)] = None,
+    book: Annotated[Book, Query(include_in_schema=False)] = Book.ALL,
+) -> None:
+    """Refuse what other routes select: nothing but the whole book is kept."""
+    if expiry or book != Book.ALL:
+        asked = "expiry" if expiry else "book"
+        raise Problem(422, "Bad parameter", f"{asked}: history is kept of the whole book alone")
+
+
+def why_empty(state: BoardState, model: str, *, has_rows: bool) -> str | None:
+    """Why there are no rows of a model: only the board's own is written as time passes."""
+    if has_rows or model == state.position:
+        return None
+    return f"history is kept under the board's own position model, {state.position.value}"
 
 
 def window_of(since_ms: int | None, until_ms: int | None, as_of_ms: int, points: int) -> Window:

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 import orjson
@@ -25,14 +26,15 @@ from app.connections import READY_FRAMES
 from app.flows import FlowTables
 from app.hub import BoardState, SnapshotHub
 from app.selections import SnapshotCache
+from app.tape_view import Prints, select_trades, trade_rows
 from app.topics import Topic, UnknownTopicError, parse_topic
 from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 
 MIN_INTERVAL_S = 0.25
 SLOW_INTERVAL_S = 1.0
-SLOW_VIEWS = frozenset({topics.MAP, topics.TAPE, topics.TRADES})
-"""Views whose message is large, or of interest only as a list: once a second."""
+SLOW_VIEWS = frozenset({topics.MAP, topics.TAPE})
+"""Views of the page whose message is large, or of interest only as a list: once a second."""
 SLACK_S = 0.05
 """How much too early a publication may come; the engine keeps the interval, sending jitters."""
 SEND_TIMEOUT_S = 10.0
@@ -76,13 +78,13 @@ class Publisher:
         self,
         hub: SnapshotHub,
         snapshots: SnapshotCache,
-        trades: Callable[[str, int], Sequence[Mapping[str, views.Json]]],
+        tape: Callable[[str], Prints],
         flows: FlowTables,
     ) -> None:
         self._flows = flows
         self._hub = hub
         self._snapshots = snapshots
-        self._trades = trades
+        self._tape = tape
         self._messages: OrderedDict[tuple[str, int], asyncio.Task[Encoded]] = OrderedDict()
 
     def newest_seq(self, topic: Topic) -> int:
@@ -109,15 +111,21 @@ class Publisher:
         snapshot = await self._snapshots.get(state, topic.selection)
         models = await self._snapshots.models(state, topic.selection)
         data: views.Json = None
-        if topic.view == topics.TRADES:
-            data = self._trades(topic.asset, STREAMED_TRADES)
-        elif topic.view == topics.TAPE:
-            data = page_views.tape(self._trades(topic.asset, DRAWN_TRADES))
-        elif snapshot is not None and topic.view == topics.HEDGE_FLOW:
+        if snapshot is not None and topic.view == topics.HEDGE_FLOW:
             data = views.rows(await self._flows.table(state, snapshot, topic.selection))
+        elif snapshot is not None and topic.view == topics.TRADES:
+            data = self._trades(topic, snapshot, STREAMED_TRADES)
+        elif snapshot is not None and topic.view == topics.TAPE:
+            data = page_views.tape(self._trades(topic, snapshot, DRAWN_TRADES))
         elif snapshot is not None:
             data = _data(topic, state, snapshot, models)
         return {"topic": topic.name, **views.header(state, snapshot), "data": data}
+
+    def _trades(
+        self, topic: Topic, snapshot: ExposureSnapshot, limit: int
+    ) -> list[dict[str, views.Cell]]:
+        chosen = select_trades(self._tape(topic.asset), topic.selection, snapshot.chain)
+        return trade_rows(list(islice(chosen, limit)), limit)[0]
 
 
 class StreamClient:

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from app import schemas, views
 from app.api import PROBLEMS, Context, find_state
-from app.history_api import TimeMs, window_of
+from app.history_api import TimeMs, refuse_a_part, why_empty, window_of
 from app.history_store import Series
 from app.problems import Problem, problem_responses
 from app.store import Store
@@ -50,7 +50,12 @@ def build_strike_history_router(store: Store, bench: Workbench) -> APIRouter:
     """Build `/{asset}/history/strikes` on one store."""
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS | _BUSY)
 
-    @router.get("/{asset}/history/strikes", response_model=StrikeHistoryBody, tags=["history"])
+    @router.get(
+        "/{asset}/history/strikes",
+        response_model=StrikeHistoryBody,
+        dependencies=[Depends(refuse_a_part)],
+        tags=["history"],
+    )
     async def strike_history(
         context: Context,
         asset: str,
@@ -64,7 +69,7 @@ def build_strike_history_router(store: Store, bench: Workbench) -> APIRouter:
         ] = 20.0,
         position: PositionModel | None = None,
     ) -> Response:
-        """GEX by strike through time with spot and levels; by default the last day."""
+        """GEX by strike of the whole book through time, with levels; by default the last day."""
         state = find_state(context.hub, asset)
         if state.snapshot is None:
             raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
@@ -74,6 +79,7 @@ def build_strike_history_router(store: Store, bench: Workbench) -> APIRouter:
         rows = await read_rows(store, Series(asset, model), window)
         header = views.header(state, state.snapshot) | {
             "position": model,
+            "position_reason": why_empty(state, model, has_rows=bool(rows)),
             "step_ms": window.step_ms,
         }
         body = await bench.run(lambda: _encode(header, assemble(rows, reach_pct)))

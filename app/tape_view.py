@@ -1,23 +1,49 @@
 """The option tape as rows of the API, a page at a time."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
+import numpy as np
+
+from app.board import Book, Selection, expiry_label
 from app.views import Cell
 from dealers.tape import Trade
+from greeks.chain import OptionChain
+
+Print: TypeAlias = tuple[Trade, int]
+"""A trade, and how many prints are missing before it."""
+Prints: TypeAlias = Sequence[Print]
+"""A tape, newest first."""
 
 
 class UnknownCursorError(LookupError):
     """A cursor that names no trade on the tape."""
 
 
+def select_trades(tape: Prints, selection: Selection, chain: OptionChain) -> Iterator[Print]:
+    """Yield the trades in options of the selected book and expiries.
+
+    `chain` is the selected one. Without a choice of expiries also those of options long expired.
+    """
+    if not selection.expiries and selection.book == Book.ALL:
+        yield from tape
+        return
+    listed = {expiry_label(int(expiry_ms)) for expiry_ms in np.unique(chain.expiry_ms)}
+    for trade, gap in tape:
+        currency, expiry, *_ = trade.instrument_name.split("-")
+        book = Book.LINEAR if "_" in currency else Book.INVERSE
+        if selection.book in {Book.ALL, book} and (not selection.expiries or expiry in listed):
+            yield trade, gap
+
+
 def trade_rows(
-    tape: Sequence[tuple[Trade, int]], limit: int, cursor: str | None = None
+    tape: Prints, limit: int, cursor: str | None = None
 ) -> tuple[list[dict[str, Cell]], str | None]:
     """Return up to `limit` trades older than `cursor`, and the cursor of the next page.
 
-    `tape` is newest first, each trade with the prints missing before it. A cursor is the trade
-    id that a page ended with. Raises `UnknownCursorError` for one that is not, or no longer, kept.
+    A cursor is the trade id that a page ended with. Raises `UnknownCursorError` for one that is
+    not, or no longer, kept.
     """
     start = 0
     if cursor is not None:

@@ -5,7 +5,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -39,14 +39,12 @@ from app.simulations_api import build_simulations_router
 from app.site import add_site
 from app.store import Store
 from app.strike_history_api import build_strike_history_router
-from app.tape_view import trade_rows
+from app.tape_view import Prints
 from app.telemetry import Metrics
 from app.tokens import Scope
-from app.views import Json
 from app.watch import Watch
 from app.webhooks import Outcome
 from app.workbench import Workbench
-from dealers.tape import Trade
 from ingest.pacing import Pacer
 from ingest.recording import replay
 from ingest.shared import Shared
@@ -130,13 +128,9 @@ class Board:
             return Source.TESTNET
         return self.address.source
 
-    def tape(self, asset: str) -> Sequence[tuple[Trade, int]]:
+    def tape(self, asset: str) -> Prints:
         """Return the asset's recent option trades, newest first."""
         return list(self.feeds[asset].tape.newest_first())
-
-    def recent_trades(self, asset: str, limit: int) -> Sequence[Mapping[str, Json]]:
-        """Return the newest trades as rows."""
-        return trade_rows(self.tape(asset), limit)[0]
 
     def checks(self) -> list[ReadyCheck]:
         """Return every line of the readiness report."""
@@ -236,7 +230,7 @@ def build_app(board: Board) -> FastAPI:
     once = OnceCache(bench)
     # everyone's table waits in a queue of its own: single questions never crowd it out
     flows = FlowTables(OnceCache(Workbench(MAX_TABLES)))
-    publisher = Publisher(board.hub, snapshots, board.recent_trades, flows)
+    publisher = Publisher(board.hub, snapshots, board.tape, flows)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

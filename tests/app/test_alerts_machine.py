@@ -296,8 +296,14 @@ def test_a_kind_whose_input_is_unknown_freezes(kind: RuleKind) -> None:
         assert read(make_rule(kind), dataclasses.replace(seen, status=FeedStatus.LIVE)) is None
 
 
-def test_loop_gain_without_a_depth_freezes() -> None:
-    assert read(make_rule(RuleKind.LOOP_GAIN_BEYOND), gex(-1e12)) is None
+def test_loop_gain_takes_the_depth_of_the_books_unless_one_is_stated() -> None:
+    seen = dataclasses.replace(gex(-1.7e8), depth_usd=50e6)
+    of_the_books = read(make_rule(RuleKind.LOOP_GAIN_BEYOND), seen)
+    assert of_the_books is not None
+    stated = read(make_rule(RuleKind.LOOP_GAIN_BEYOND, LoopGainBeyond(depth_usd=100e6)), seen)
+    assert stated is not None
+    assert of_the_books.value == pytest.approx(2 * stated.value, rel=1e-12)
+    assert read(make_rule(RuleKind.LOOP_GAIN_BEYOND), gex(-1e12)) is None, "neither is known"
 
 
 def test_stale_data_fires_by_age_though_the_exchange_clock_stands_still() -> None:

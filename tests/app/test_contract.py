@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -279,6 +279,44 @@ def test_trades_come_newest_first_and_page_by_page(board: Board) -> None:
     assert {trade["direction"] for trade in trades} <= {"buy", "sell"}
 
 
+@pytest.mark.parametrize(
+    ("query", "keeps"),
+    [
+        ({"book": "linear"}, lambda name, _next: name.startswith("BTC_USDC-")),
+        ({"book": "inverse"}, lambda name, _next: name.startswith("BTC-")),
+        ({"expiry": "next"}, lambda name, next_one: name.split("-")[1] == next_one),
+    ],
+)
+def test_trades_are_those_of_the_selected_options(
+    board: Board, query: dict[str, str], keeps: Callable[[str, str], bool]
+) -> None:
+    next_one = board.get("/BTC/expiries")["data"][0]["expiry"]
+
+    def both() -> Any:
+        selected = board.get("/BTC/trades", limit=1000, **query)["data"]
+        everything = board.get("/BTC/trades", limit=1000)["data"]
+        return (selected, everything) if len(everything) > len(selected) > 0 else None
+
+    selected, everything = until(both, 60.0, "trades of both kinds")
+    kept = [row["trade_id"] for row in selected]
+    assert all(keeps(row["instrument_name"], next_one) for row in selected)
+    wanted = [r["trade_id"] for r in everything if keeps(r["instrument_name"], next_one)]
+    assert wanted[-len(kept) :] == kept, "nothing of the selection is left out"
+
+
+def test_history_is_of_the_whole_book_under_the_boards_own_model_and_says_so(board: Board) -> None:
+    for view in ("history", "history/strikes"):
+        for part in ("book=linear", "expiry=next"):
+            refused = board.client.get(f"/api/v1/BTC/{view}?{part}")
+            assert_problem(refused, 422, "history is kept of the whole book")
+        other = board.get(f"/BTC/{view}", position="reversed")
+        assert other["position"] == "reversed"
+        assert other["position_reason"] == (
+            "history is kept under the board's own position model, naive"
+        )
+        assert board.get(f"/BTC/{view}")["position_reason"] is None
+
+
 # Tables as files
 
 
@@ -480,10 +518,13 @@ def test_the_stream_says_what_the_api_says_for_the_same_seq(board: Board) -> Non
             assert message["as_of"] == body["as_of"]
 
 
-def test_seq_steps_by_one_for_a_quick_reader_at_most_four_times_a_second(board: Board) -> None:
+@pytest.mark.parametrize("view", ["summary", "trades"])
+def test_seq_steps_by_one_for_a_quick_reader_at_most_four_times_a_second(
+    board: Board, view: str
+) -> None:
     count = 9
     with stream(board) as socket:
-        socket.send('{"subscribe":["BTC.summary"]}')
+        socket.send(orjson.dumps({"subscribe": [f"BTC.{view}"]}).decode())
         seqs = [receive(socket)["seq"]]
         started = time.monotonic()
         seqs += [receive(socket)["seq"] for _ in range(count - 1)]
