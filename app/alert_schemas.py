@@ -38,6 +38,10 @@ class Asked(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
+class Nothing(Asked):
+    """The body of a request that says all in its address; it may be left out."""
+
+
 class NewAlert(Asked):
     """What every kind of alert may state."""
 

@@ -14,6 +14,7 @@ from app.alert_schemas import (
     DeliveryOut,
     NewAlert,
     NewWebhook,
+    Nothing,
     WebhookChange,
     WebhookList,
     WebhookOut,
@@ -51,6 +52,11 @@ def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     return problem_responses({code: texts[code] for code in codes})
 
 
+async def _check_body(_body: Nothing | None = None) -> None:
+    """Refuse fields where there is nothing to say."""
+
+
+_WITHOUT_FIELDS = Depends(_check_body)
 _GUARDED = _problems(401, 403, 421, 429, 503)
 _WRITING = _problems(409, 413, 415, 422)
 _ONE = _problems(404, 422)
@@ -136,7 +142,8 @@ def _add_webhooks(router: APIRouter, service: AlertService) -> None:
         "/webhooks/{webhook_id}/test",
         tags=["webhooks"],
         status_code=202,
-        responses=_ONE | _problems(409, 429),
+        responses=_ONE | _WRITING | _problems(429),
+        dependencies=[_WITHOUT_FIELDS],
     )
     async def test_webhook(webhook_id: Name) -> DeliveryOut:
         """Send a test event, for any source; at most 10 an hour."""
@@ -144,7 +151,12 @@ def _add_webhooks(router: APIRouter, service: AlertService) -> None:
         row = await endpoints.test(webhook_id, None if source is None else source.value)
         return DeliveryOut.of(row)
 
-    @router.post("/webhooks/{webhook_id}/rotate", tags=["webhooks"], responses=_ONE)
+    @router.post(
+        "/webhooks/{webhook_id}/rotate",
+        tags=["webhooks"],
+        responses=_ONE | _WRITING,
+        dependencies=[_WITHOUT_FIELDS],
+    )
     async def rotate_secret(webhook_id: Name) -> WebhookWithSecret:
         """Replace the secret; for a day the old one signs as well."""
         return WebhookWithSecret.of(await endpoints.rotate(webhook_id))
@@ -178,7 +190,8 @@ def _add_deliveries(router: APIRouter, service: AlertService) -> None:
         "/deliveries/{delivery_id}/redeliver",
         tags=["webhooks"],
         status_code=202,
-        responses=_ONE | _problems(409),
+        responses=_ONE | _WRITING,
+        dependencies=[_WITHOUT_FIELDS],
     )
     async def redeliver(delivery_id: Name) -> DeliveryOut:
         """Send again under the same id."""

@@ -56,6 +56,20 @@ async def either(store: Store) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
+@pytest.mark.parametrize("act", ["webhooks/whk_0/test", "webhooks/whk_0/rotate"])
+async def test_a_field_is_refused_where_the_address_says_all(
+    client: httpx.AsyncClient, act: str
+) -> None:
+    hook = (await client.post("/webhooks", json=HOOK)).json()
+    act = act.replace("whk_0", hook["id"])
+    refused = await client.post(act, json={"loud": True})
+    assert refused.status_code == 422, refused.text
+    assert "loud" in refused.json()["detail"]
+    for body in ("", "{}", "null"):
+        assert (await client.post(act, content=body, headers=JSON)).is_success
+    assert (await client.post(act)).is_success
+
+
 async def test_a_webhook_tells_its_secret_once(either: httpx.AsyncClient) -> None:
     created = await either.post("/webhooks", json=HOOK | {"description": "mine"})
     assert created.status_code == 201
