@@ -261,12 +261,12 @@ def conditions(basis: FlowBasis, state: BoardState) -> dict[str, Json]:
 
 
 def _market_reason(market: Liquidity) -> str | None:
-    missing = [
-        name
-        for name, value in (
-            ("depth", market.bid_half_pct_usd + market.ask_half_pct_usd),
-            ("volume", market.volume_24h_usd),
-        )
-        if not value > 0
-    ]
-    return f"no {' and no '.join(missing)} of the perpetual is known" if missing else None
+    said = {
+        "depth": market.bid_half_pct_usd + market.ask_half_pct_usd,
+        "volume": market.volume_24h_usd,
+    }
+    unknown = " and no ".join(name for name, value in said.items() if math.isnan(value))
+    none = " and no ".join(name for name, value in said.items() if value == 0)
+    reasons = [f"no {unknown} of the perpetual is known"] if unknown else []
+    reasons += [f"the perpetual shows no {none}"] if none else []
+    return "; ".join(reasons) or None

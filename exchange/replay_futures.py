@@ -1,5 +1,6 @@
 """Futures of a recorded snapshot: recorded ones, and those its options settle into."""
 
+import math
 import re
 from statistics import median
 
@@ -28,7 +29,7 @@ def read_futures(
     """Return the futures of a snapshot.
 
     An option whose underlying is a plain future proves that the future stood at that price. A
-    perpetual that was not recorded stands at the index.
+    perpetual that was not recorded stands at the index. A volume that was not recorded is NaN.
     """
     futures = {str(row["instrument_name"]): _recorded(state, row, rng) for row in rows}
     prices: dict[str, list[float]] = {}
@@ -67,7 +68,9 @@ def _derived(state: MarketState, row: Wire, rng: np.random.Generator) -> Future:
     mark, timestamp = row["mark_price"], row["timestamp"]
     if not isinstance(mark, int | float) or not isinstance(timestamp, int):
         raise ConfigError(f"replay: expected mark_price and timestamp of {instrument.name}")
-    future = Future(instrument, float(mark), timestamp=timestamp)
+    future = Future(
+        instrument, float(mark), timestamp=timestamp, volume=math.nan, volume_usd=math.nan
+    )
     future.version = known.version + 1 if known else 1
     move_book(future, 1 if _is_perpetual(instrument) else 4, _typical(instrument, future), rng)
     future.change_id = state.take_change_ids(instrument.currency)

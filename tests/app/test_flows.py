@@ -109,6 +109,10 @@ def test_an_unknown_market_leaves_the_shares_unknown_with_a_reason(state: BoardS
         assert np.isnan(column(table, name)).all()
     market: Any = flows.conditions(basis, blind)["market"]
     assert market["reason"] == "no depth and no volume of the perpetual is known"
+    idle = Liquidity(1e6, 1e6, 2e6, 2e6, volume_24h_usd=0.0)
+    silent: Any = flows.conditions(basis_of(dataclasses.replace(state, liquidity=idle)), state)
+    assert silent["market"]["volume_24h_usd"] == 0.0
+    assert silent["market"]["reason"] == "the perpetual shows no volume"
     known: Any = flows.conditions(basis_of(state), state)["market"]
     assert known["reason"] is None
 

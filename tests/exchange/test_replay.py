@@ -159,6 +159,19 @@ def test_bare_tickers_replay_with_derived_terms_futures_and_greeks(tmp_path: Pat
     assert table.columns.ask.max() == 0.0
 
 
+async def test_a_volume_that_was_not_recorded_is_null_and_one_of_zero_stays_zero(
+    tmp_path: Path,
+) -> None:
+    write_snapshots(tmp_path)
+    future = {"instrument_name": "BTC-25DEC26", "timestamp": 1_795_446_000_000, "mark_price": 9e4}
+    row = future | {"stats": {"volume": 0.0, "volume_usd": 0.0}}
+    (tmp_path / "futures_day0.jsonl").write_text(json.dumps(row))
+    async with serve_peer(replayed(tmp_path, speed=1e-9)) as (_, peer):
+        for name, said in (("BTC-PERPETUAL", None), ("BTC-25DEC26", 0.0)):
+            ticker = await peer.call("public/ticker", instrument_name=name)
+            assert (ticker["stats"]["volume"], ticker["stats"]["volume_usd"]) == (said, said)
+
+
 def test_the_next_snapshot_replaces_the_chain_and_says_so(tmp_path: Path) -> None:
     write_snapshots(tmp_path)
     market = ReplayMarket(replayed(tmp_path))
