@@ -1,12 +1,15 @@
 """REST, version 1: reads of the hub. Every answer is a view of one published state."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 
 from app import level_views, schemas, views
@@ -19,7 +22,7 @@ from app.push import Publisher, StreamClient, server_sent_events
 from app.security import STREAM_PROTOCOL
 from app.selections import SnapshotCache
 from app.settings import Settings
-from app.tables import MEDIA_TYPES, TableFormat, encode_table
+from app.tables import MEDIA_TYPES, TableFormat, table_response
 from app.tape_view import Prints, UnknownCursorError, select_trades, trade_rows
 from app.topics import UnknownTopicError, parse_topic
 from dealers.liquidity import Liquidity
@@ -30,9 +33,13 @@ from loops.gain import DEFAULT_PERMANENCE, amplification, gamma_loop_gain, impac
 
 MAX_TRADES = 1000
 
+_LOCKED = "only where GAMMAFLIP_READ_TOKEN_REQUIRED is set"
 PROBLEMS = problem_responses(
     {
+        401: f"A bearer token is needed, or the one given is not known; {_LOCKED}.",
+        403: f"No token exists, so only this machine and page may ask; {_LOCKED}.",
         404: "No such asset, expiry or state.",
+        421: f"The host name is not one of this board's; {_LOCKED}.",
         422: "A parameter that is not understood; the detail names it.",
         429: "Too many requests; Retry-After says when.",
         503: "The asset is still starting.",
@@ -65,6 +72,21 @@ def context_of(connection: HTTPConnection) -> BoardContext:
 
 
 Context = Annotated[BoardContext, Depends(context_of)]
+Position = Annotated[PositionModel | None, Query(description="Who is assumed to hold what.")]
+Expiries = Annotated[
+    list[str] | None,
+    Query(description="A label such as 27DEC26, or next, 0dte, weekly, monthly, quarterly."),
+]
+InBook = Annotated[Book, Query(description="Coin-margined, USDC-margined or both.")]
+
+
+async def refuse_other_formats(connection: HTTPConnection) -> None:
+    """Refuse a file of what is no table, on routes that do not know `format`."""
+    route, asked = connection.scope.get("route"), connection.query_params.get("format", "json")
+    if not isinstance(route, APIRoute) or asked == TableFormat.JSON:
+        return
+    if all(field.alias != "format" for field in route.dependant.query_params):
+        raise Problem(422, "Bad parameter", "format: expected json, this is no table")
 
 
 class Answer:
@@ -95,14 +117,7 @@ class Answer:
             return self.json(views.rows(columns), **more)
         header = {**views.header(self.state, self.snapshot), **more}
         stamp = f"{self.state.asset}-{name}-{self.state.source}-{self.snapshot.chain.as_of_ms}"
-        return Response(
-            encode_table(columns, header, wanted),
-            media_type=MEDIA_TYPES[wanted],
-            headers={
-                "Content-Disposition": f'attachment; filename="{stamp}.{wanted.value}"',
-                **self.stamps(),
-            },
-        )
+        return table_response(columns, header, wanted, stamp, self.stamps())
 
     def stamps(self) -> dict[str, str]:
         """Return the headers of an answer that has no place for a body's header."""
@@ -125,14 +140,9 @@ def find_state(hub: SnapshotHub, asset: str) -> BoardState:
 async def read(
     context: Context,
     asset: str,
-    position: Annotated[
-        PositionModel | None, Query(description="Who is assumed to hold what.")
-    ] = None,
-    expiry: Annotated[
-        list[str] | None,
-        Query(description="A label such as 27DEC26, or next, 0dte, weekly, monthly, quarterly."),
-    ] = None,
-    book: Annotated[Book, Query(description="Coin-margined, USDC-margined or both.")] = Book.ALL,
+    position: Position = None,
+    expiry: Expiries = None,
+    book: InBook = Book.ALL,
     seq: Annotated[
         int | None, Query(ge=1, description="A recent state by its number; newest if absent.")
     ] = None,
@@ -161,14 +171,18 @@ Format = Annotated[TableFormat, Query(alias="format")]
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
 
-@router.get("/assets", response_model=schemas.Assets)
-async def assets(context: Context) -> Response:
+@router.get("/assets", response_model=schemas.Assets, responses=FILES)
+async def assets(context: Context, wanted: Format = TableFormat.JSON) -> Response:
     """Return the assets on the board with their books, expiries and status."""
     states = [
         state for asset in context.hub.assets() if (state := context.hub.latest(asset)) is not None
     ]
     body = views.assets(states, context.settings.position)
-    return Response(orjson.dumps(body), media_type=MEDIA_TYPES[TableFormat.JSON])
+    if wanted == TableFormat.JSON:
+        return Response(orjson.dumps(body), media_type=MEDIA_TYPES[wanted])
+    del body["data"]
+    name = f"assets-{body['source']}-{body['as_of']}"
+    return table_response(views.asset_columns(states), body, wanted, name)
 
 
 @router.get(
@@ -181,24 +195,56 @@ async def events(
     asset: str,
     request: Request,
     topic: Annotated[
-        list[str] | None, Query(description="Views to send; summary and levels if absent.")
+        list[str] | None,
+        Query(
+            description="Views to send, each with a query of its own if need be; summary and "
+            "levels if absent."
+        ),
     ] = None,
+    position: Position = None,
+    expiry: Expiries = None,
+    book: InBook = Book.ALL,
 ) -> StreamingResponse:
     """Push views of an asset as server-sent events; resumes after `Last-Event-ID`."""
-    find_state(context.hub, asset)
+    state = find_state(context.hub, asset)
+    common = {
+        "position": [] if position is None else [position.value],
+        "expiry": expiry or [],
+        "book": [] if book == Book.ALL else [book.value],
+    }
+    names = [f"{asset}.{_with_common(view, common)}" for view in topic or ("summary", "levels")]
     try:
         wanted = [
-            parse_topic(f"{asset}.{view}", context.hub.assets(), context.settings.position)
-            for view in topic or ("summary", "levels")
+            parse_topic(name, context.hub.assets(), context.settings.position) for name in names
         ]
+        for each in wanted:
+            await context.snapshots.get(state, each.selection)
     except UnknownTopicError as error:
         raise Problem(422, "Bad parameter", f"topic: {error}") from error
+    except UnknownExpiryError as error:
+        raise Problem(404, "Unknown expiry", f"{asset} lists no expiry {error}") from error
     last = request.headers.get("last-event-id", "")
     last_id = int(last) if last.isascii() and last.isdigit() and len(last) < 16 else 0
     return StreamingResponse(
-        server_sent_events(context.hub, context.publisher, wanted, last_id),
+        _until_expired(server_sent_events(context.hub, context.publisher, wanted, last_id)),
         media_type="text/event-stream",
     )
+
+
+def _with_common(view: str, common: Mapping[str, Sequence[str]]) -> str:
+    """Give a topic the query of its route, save for what its own query says."""
+    path, _, own = view.partition("?")
+    said = {key for key, _ in parse_qsl(own, keep_blank_values=True)}
+    more = urlencode({key: given for key, given in common.items() if key not in said}, doseq=True)
+    query = "&".join(filter(None, (own, more)))
+    return f"{path}?{query}" if query else path
+
+
+async def _until_expired(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """End a stream when an expiry that it was asked for is delivered."""
+    with contextlib.suppress(UnknownExpiryError):
+        async for event in events:
+            yield event
 
 
 @router.websocket("/stream")

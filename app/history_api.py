@@ -14,7 +14,7 @@ from app.hub import BoardState
 from app.problems import Problem
 from app.store import Store
 from app.store_schema import snapshot
-from app.tables import MEDIA_TYPES, TableFormat, encode_table
+from app.tables import MEDIA_TYPES, TableFormat, table_response
 from dealers.rules import PositionModel
 from greeks.conventions import Exposure, Regime
 
@@ -95,12 +95,8 @@ def build_history_router(store: Store) -> APIRouter:
         if wanted == TableFormat.JSON:
             body = orjson.dumps(header | {"data": views.rows(columns)})
             return Response(body, media_type=MEDIA_TYPES[wanted])
-        name = f"{asset}-history-{state.source}-{window.from_ms}-{window.to_ms}.{wanted.value}"
-        return Response(
-            encode_table(columns, header, wanted),
-            media_type=MEDIA_TYPES[wanted],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        name = f"{asset}-history-{state.source}-{window.from_ms}-{window.to_ms}"
+        return table_response(columns, header, wanted, name)
 
     return router
 

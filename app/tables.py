@@ -1,9 +1,11 @@
 """Tables as files: CSV for a spreadsheet, Parquet for a notebook. Same names as the JSON."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from io import BytesIO
 
 import orjson
+from starlette.responses import Response
 
 from app.views import Columns, Json
 
@@ -42,3 +44,19 @@ def encode_table(columns: Columns, header: dict[str, Json], wanted: TableFormat)
         table = table.replace_schema_metadata({"gammaflip": orjson.dumps(header)})
         pa.parquet.write_table(table, out)
     return out.getvalue()
+
+
+def table_response(
+    columns: Columns,
+    header: dict[str, Json],
+    wanted: TableFormat,
+    name: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with columns as a file called `name` and its format."""
+    disposition = f'attachment; filename="{name}.{wanted.value}"'
+    return Response(
+        encode_table(columns, header, wanted),
+        media_type=MEDIA_TYPES[wanted],
+        headers={"Content-Disposition": disposition, **(headers or {})},
+    )

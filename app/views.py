@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import orjson
 
 from app.board import Book, atm_iv_30d, expiry_label, hedge_flow_now
 from app.hub import BoardState, FeedStatus
@@ -75,6 +76,19 @@ def assets(states: Sequence[BoardState], position: PositionModel) -> dict[str, J
         "quality": _quality(*(snapshot for _, snapshot in known)) if known else None,
         "data": [_asset_row(state) for state in states],
     }
+
+
+def asset_columns(states: Sequence[BoardState]) -> Columns:
+    """Return the rows of the whole board as columns; a list in a cell is its JSON."""
+    rows = [_asset_row(state) for state in states]
+    names = tuple(rows[0]) if rows else ()
+    return {name: [_cell(row[name]) for row in rows] for name in names}
+
+
+def _cell(value: Json) -> Cell:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return orjson.dumps(value).decode()
 
 
 def _quality(*snapshots: ExposureSnapshot) -> dict[str, Json]:

@@ -261,7 +261,9 @@ def build_app(board: Board) -> FastAPI:
     )
     guard = install_security(app, board.tokens, board.settings)
     app.include_router(build_alerts_router(board.alerts, guard))
-    reading = [Depends(_reader(guard))] if board.settings.read_token_required else []
+    reading = [Depends(api.refuse_other_formats)]
+    if board.settings.read_token_required:
+        reading.insert(0, Depends(_reader(guard)))
     app.include_router(build_history_router(board.store), dependencies=reading)
     app.include_router(build_simulations_router(bench), dependencies=reading)
     app.include_router(positions_api.router, dependencies=reading)

@@ -350,6 +350,18 @@ def test_parquet_holds_what_the_json_holds(board: Board, table: str) -> None:
     assert (header["asset"], header["source"], header["as_of"]) == ("BTC", "demo", body["as_of"])
 
 
+def test_the_assets_are_a_table_too(board: Board) -> None:
+    rows = board.get("/assets")["data"]
+    response = board.client.get("/api/v1/assets", params={"format": "csv"})
+    assert response.headers["content-type"].startswith("text/csv")
+    listed = list(csv.DictReader(io.StringIO(response.text, newline=""), strict=True))
+    assert [list(row) for row in listed] == [list(row) for row in rows]
+    assert [json.loads(row["books"]) for row in listed] == [row["books"] for row in rows]
+    parquet = board.client.get("/api/v1/assets", params={"format": "parquet"})
+    table = pyarrow.parquet.read_table(io.BytesIO(parquet.content))
+    assert table.column("asset").to_pylist() == [row["asset"] for row in rows]
+
+
 @pytest.mark.parametrize("wanted", ["csv", "parquet"])
 def test_the_tape_comes_as_a_file_too(board: Board, wanted: str) -> None:
     page = board.get("/BTC/trades", limit=20)
@@ -401,6 +413,13 @@ def test_an_unknown_expiry_is_a_404_problem(board: Board, path: str) -> None:
         ("/BTC?seq=-1", "seq"),
         ("/BTC/feedback?depth_usd=-5", "depth_usd"),
         ("/BTC/events?topic=weather", "topic"),
+        ("/BTC/events?position=nobody", "position"),
+        ("/BTC/events?topic=levels&book=comic", "book"),
+        ("/BTC/events?topic=levels%3Fbook%3Dcomic", "topic"),
+        ("/assets?format=xml", "format"),
+        ("/BTC?format=csv", "format"),
+        ("/BTC/levels?format=parquet", "format"),
+        ("/BTC/matrix?format=xml", "format"),
     ],
 )
 def test_a_bad_parameter_is_a_422_problem_that_names_it(board: Board, path: str, name: str) -> None:
@@ -467,6 +486,16 @@ def test_every_refusal_is_documented_as_a_problem_document(board: Board) -> None
         if "application/problem+json" not in answer.get("content", {})
     ]
     assert wrong == []
+
+
+def test_every_read_documents_what_it_says_where_reads_need_a_token(board: Board) -> None:
+    paths = board.client.get("/openapi.json").json()["paths"]
+    assert [
+        path
+        for path, verbs in paths.items()
+        for operation in verbs.values()
+        if path.startswith("/api/") and not {"401", "403"} <= set(operation["responses"])
+    ] == []
 
 
 def test_every_documented_read_answers(board: Board) -> None:
@@ -575,6 +604,33 @@ def test_server_sent_events_resume_after_the_last_one_seen(board: Board) -> None
     assert message["seq"] == seq
     later, _ = first_event(**{"Last-Event-ID": str(seq)})
     assert later > seq
+
+
+def test_server_sent_events_take_the_query_of_every_other_read(board: Board) -> None:
+    query = {
+        "topic": ["levels", "strikes?position=reversed"],
+        "position": "customer_long",
+        "book": "inverse",
+        "expiry": "next",
+    }
+    messages: list[dict[str, Any]] = []
+    with board.client.stream("GET", "/api/v1/BTC/events", params=query) as response:
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                messages.append(json.loads(line.removeprefix("data: ")))
+            if len(messages) == 2:
+                break
+    assert [message["position"] for message in messages] == ["customer_long", "reversed"]
+    listed = board.get("/BTC", book="inverse", expiry="next")["quality"]["listed"]
+    assert [message["quality"]["listed"] for message in messages] == [listed, listed]
+    assert listed < board.get("/BTC")["quality"]["listed"]
+
+
+@pytest.mark.parametrize("query", ["expiry=31FEB99", "topic=levels%3Fexpiry%3D31FEB99"])
+def test_events_of_an_unknown_expiry_are_refused_before_they_begin(
+    board: Board, query: str
+) -> None:
+    assert_problem(board.client.get(f"/api/v1/BTC/events?{query}"), 404, "31FEB99")
 
 
 # What a fuzzer finds
