@@ -16,7 +16,7 @@ from app.store import Store
 from app.store_schema import snapshot
 from app.tables import MEDIA_TYPES, TableFormat, table_response
 from dealers.rules import PositionModel
-from greeks.conventions import Exposure, Regime
+from greeks.conventions import Exposure, Regime, regime_of
 
 DEFAULT_POINTS = 1_000
 MAX_TIME_MS = 2**53
@@ -85,7 +85,9 @@ def build_history_router(store: Store) -> APIRouter:
         window = window_of(since, until, state.snapshot.chain.as_of_ms, points)
         model = (position or state.position).value
         columns = await read_window(store, Series(asset, model), window)
-        columns["regime"] = [_regime(value) for value in columns[Exposure.GEX.value]]
+        columns["regime"] = list(
+            map(_regime, columns[Exposure.GEX.value], columns["gross_gex_usd_per_1pct"])
+        )
         header = views.header(state, state.snapshot) | {
             "position": model,
             "position_reason": why_empty(state, model, has_rows=bool(columns["timestamp"])),
@@ -130,8 +132,7 @@ def window_of(since_ms: int | None, until_ms: int | None, as_of_ms: int, points:
     return Window(from_ms, to_ms, points, seconds_from_ms=as_of_ms - KEPT_MS[snapshot])
 
 
-def _regime(gex_usd_per_1pct: float | None) -> str:
-    if not gex_usd_per_1pct:
+def _regime(gex_usd_per_1pct: float | None, gross: float | None) -> str:
+    if gex_usd_per_1pct is None or gross is None:
         return Regime.UNKNOWN.value
-    regime = Regime.LONG_GAMMA if gex_usd_per_1pct > 0 else Regime.SHORT_GAMMA
-    return regime.value
+    return regime_of(gex_usd_per_1pct, gross).value

@@ -14,8 +14,7 @@ from app.positions_api import BUSY, question_of
 from app.schemas import Body
 from app.views import Json
 from dealers.flip_term import HOUR_MS, FlipTerm, compute_flip_term
-from dealers.models import regime_of
-from greeks.conventions import FloatArray
+from greeks.conventions import FloatArray, regime_of
 from greeks.exposure import ExposureSnapshot
 
 SURFACE_STEP = 8
@@ -53,7 +52,8 @@ async def flip_term(context: Context, answer: Read) -> Response:
 
 def _flip_term(snapshot: ExposureSnapshot) -> dict[str, Json]:
     found = compute_flip_term(snapshot.chain, snapshot.position_coin)
-    regimes = [regime_of(gex).value for gex in found.gex_at_spot.tolist()]
+    at_spot = found.gex_at_spot.tolist(), found.gross_at_spot.tolist()
+    regimes = [regime_of(net, gross).value for net, gross in zip(*at_spot, strict=True)]
     changes = [
         at
         for at, word in zip(found.at_ms.tolist(), regimes, strict=True)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dealers.ladder import nearest_sign_change
-from greeks.book_levels import find_book_flips
+from dealers.ladder import gex_per_coin
+from greeks.book_levels import find_book_flips, find_nearest_flips
 from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_DAY, FloatArray, IntArray
+from greeks.held import known_or_zero
 from greeks.levels import nearest_flip
 from greeks.profile import Book, LadderSums, compute_profiles
 
@@ -28,7 +29,7 @@ class FlipTerm:
     flip_until_usd : (E,) of all expiries up to it.
     at_ms : (T,) instants, rising from now; each expiry to come has one right after it.
     flip_at_usd : (T,) flip nearest to today's spot at each instant.
-    gex_at_spot : (T,) net GEX at today's spot, USD per 1 %.
+    gex_at_spot, gross_at_spot : (T,) net and gross GEX at today's spot, USD per 1 %.
     spot_usd : (M,) levels.
     gex_usd_per_1pct : (T, M) net GEX at each instant and level.
     zero_at_ms, zero_spot_usd : (Z,) every flip at every instant: the zero contour.
@@ -40,6 +41,7 @@ class FlipTerm:
     at_ms: IntArray
     flip_at_usd: FloatArray
     gex_at_spot: FloatArray
+    gross_at_spot: FloatArray
     spot_usd: FloatArray
     gex_usd_per_1pct: FloatArray
     zero_at_ms: IntArray
@@ -55,20 +57,22 @@ def compute_flip_term(chain: OptionChain, position_coin: FloatArray) -> FlipTerm
     sums = LadderSums.of(now)
     profile = compute_profiles(now, sums)[0]
     _, nearest = find_book_flips(now, sums, np.ones(1))
-    growing = np.cumsum(profile.expiry_gex_usd_per_1pct, axis=0)
-    until = nearest_sign_change(profile.spot_usd, growing, now.spot_usd)
+    growing = np.where(chain.expiry_ms <= now.expiry_ms[:, None], position_coin, 0.0)
     times = _instants(chain)
     surface = np.full((len(times), len(profile.spot_usd)), np.nan)
-    flip_at, at_spot = np.full((2, len(times)), np.nan)
+    flip_at, at_spot, gross = np.full((3, len(times)), np.nan)
+    held = known_or_zero(position_coin)
     zeros: list[tuple[int, float]] = []
     is_known = bool(np.isfinite(position_coin).any())
     for row, at_ms in enumerate(times.tolist()):
-        book = Book.of(replace(chain, as_of_ms=at_ms), position_coin)
+        aged = replace(chain, as_of_ms=at_ms)
+        book = Book.of(aged, position_coin)
         if not (is_known and len(book.expiry_ms)):
             continue
         later = LadderSums.of(book)
         surface[row] = later.gex[0, 0]
-        at_spot[row] = book.net_gex_at(np.array([book.spot_usd]))[0]
+        per_coin = gex_per_coin(aged)
+        at_spot[row], gross[row] = held @ per_coin, np.abs(held) @ per_coin
         flips = find_book_flips(book, later, np.ones(1))[0][0]
         zeros += [(at_ms, flip.spot_usd) for flip in flips]
         flip_usd = nearest_flip(flips, book.spot_usd)
@@ -76,10 +80,11 @@ def compute_flip_term(chain: OptionChain, position_coin: FloatArray) -> FlipTerm
     return FlipTerm(
         expiry_ms=now.expiry_ms,
         flip_usd=nearest[0],
-        flip_until_usd=until,
+        flip_until_usd=find_nearest_flips(chain, growing),
         at_ms=times,
         flip_at_usd=flip_at,
         gex_at_spot=at_spot,
+        gross_at_spot=gross,
         spot_usd=profile.spot_usd,
         gex_usd_per_1pct=surface,
         zero_at_ms=np.array([at_ms for at_ms, _ in zeros], np.int64),

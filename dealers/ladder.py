@@ -10,8 +10,10 @@ import numpy as np
 from greeks.black76 import FLOOR_EXPONENT, INV_SQRT_2PI, log_ratio
 from greeks.chain import OptionChain
 from greeks.conventions import PCT, FloatArray
+from greeks.flips import Curves, find_sign_changes
 from greeks.held import HeldRows
 from greeks.ladder import LADDER, Ladder
+from greeks.mixture import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,16 @@ class GexLadder:
 def nearest_sign_change(levels_usd: FloatArray, net: FloatArray, spot_usd: float) -> FloatArray:
     """Level nearest to spot, in log distance, at which each row of `net` (D, M) changes sign.
 
-    Linear in ln S between the levels around it; NaN where nothing changes sign.
+    A strict change, through zeros if need be; linear in ln S between the levels around it. NaN
+    where there is none.
     """
-    left, right = net[:, :-1], net[:, 1:]
-    changes = ((left < 0) != (right < 0)) & ((left != 0) | (right != 0))
-    moves = np.log(levels_usd / spot_usd)
-    with np.errstate(all="ignore"):
-        roots = moves[:-1] + np.diff(moves) * left / (left - right)
-    distance = np.where(changes, np.abs(roots), np.inf)
-    nearest = np.argmin(distance, axis=1)
-    rows = np.arange(len(net))
-    found = np.isfinite(distance[rows, nearest])
-    return np.where(found, spot_usd * np.exp(roots[rows, nearest]), np.nan)
+    every = np.arange(len(net))
+    curves = Curves(every, np.full_like(every, WHOLE), np.log(levels_usd / spot_usd), net)
+    changes = find_sign_changes(curves)
+    far_first = (-np.abs(changes.start)).argsort(kind="stable")  # the nearest is written last
+    nearest = np.full(len(net), np.nan)
+    nearest[changes.sets[far_first]] = spot_usd * np.exp(changes.start[far_first])
+    return nearest
 
 
 def gex_per_coin(chain: OptionChain) -> FloatArray:
@@ -78,11 +78,16 @@ def gex_per_coin(chain: OptionChain) -> FloatArray:
 
 
 def _gex_per_coin(chain: OptionChain, moves: FloatArray) -> FloatArray:
-    """(n, M) USD per 1 % and coin after each log-move; F' n(d1) = K n(d2)."""
+    """(n, M) USD per 1 % and coin after each log-move; F' n(d1) = K n(d2).
+
+    Zero, not a floor of no meaning, where the density is too small to be told from it.
+    """
     held = HeldRows.of(chain)
     v = held.sd[:, None]
     d2 = (log_ratio(held.forward, held.strike)[:, None] + moves) / v - v / 2
-    density = np.exp(np.maximum(-0.5 * d2 * d2, FLOOR_EXPONENT))
+    exponent = -0.5 * d2 * d2
+    density = np.exp(np.maximum(exponent, FLOOR_EXPONENT))
+    density[exponent < FLOOR_EXPONENT] = 0.0
     gex = np.zeros((len(chain), len(moves)))
     gex[held.row] = (PCT * INV_SQRT_2PI * held.share * held.strike)[:, None] / v * density
     return gex

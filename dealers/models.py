@@ -18,7 +18,7 @@ from dealers.flow import FlowBook, missing_history, position_from_flow
 from dealers.inventory import InventoryModel, ModelInputs, Unavailable
 from dealers.posterior import PosteriorState
 from dealers.rules import RULES, PositionModel, position_from_rule
-from greeks.conventions import Regime
+from greeks.conventions import Regime, regime_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +159,6 @@ def compute_range(answers: Sequence[ModelAnswer]) -> ModelRange:
     )
 
 
-def regime_of(net_gex_usd_per_1pct: float) -> Regime:
-    """Sign of net GEX at spot."""
-    if not np.isfinite(net_gex_usd_per_1pct) or net_gex_usd_per_1pct == 0:
-        return Regime.UNKNOWN
-    return Regime.LONG_GAMMA if net_gex_usd_per_1pct > 0 else Regime.SHORT_GAMMA
-
-
 def _ask(model: InventoryModel, inputs: ModelInputs) -> ModelAnswer:
     answer = model.estimate(inputs)
     if isinstance(answer, Unavailable):
@@ -176,7 +169,7 @@ def _ask(model: InventoryModel, inputs: ModelInputs) -> ModelAnswer:
         model=model.name,
         inputs=model.inputs,
         answer=answer,
-        regime=regime_of(answer.gex.net),
+        regime=regime_of(answer.gex.net, answer.gex.gross),
         flip_usd=flip if np.isfinite(flip) else None,
         flips=summarise_flips(answer.draws_coin, inputs.ladder),
     )

@@ -12,8 +12,8 @@ from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_YEAR, PCT, FloatArray, HedgeConvention
 from greeks.settlement import WINDOW_S
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+_NODES = np.linspace(-6.0, 6.0, 241)
+_WEIGHTS = np.exp(-0.5 * _NODES**2) / np.exp(-0.5 * _NODES**2).sum()
 _WINDOW_STEP_S = 300
 
 
@@ -74,12 +74,15 @@ def estimate_expected_flow(
     iv_points_per_pct: float = 0.0,
     convention: HedgeConvention = HedgeConvention.USD,
 ) -> ExpectedFlow:
-    """Mean and mean size of the hedge flow over `horizon_s` by 15-point Gauss-Hermite quadrature.
+    """Mean and mean size of the hedge flow over `horizon_s` by the trapezoidal rule.
 
     E f(x) = sum w_k f(x_k) with 1 + x_k = exp(v z_k - v^2/2), v = `atm_iv` sqrt(h), so that the
-    forward is a fair price [A: the risk-neutral volatility is the real one, no jumps]. |f| has
-    kinks where the flow changes sign; there the quadrature is good to a few per cent of the mean.
-    NaN where `atm_iv` is unknown.
+    forward is a fair price [A: the risk-neutral volatility is the real one, no jumps]; z_k from -6
+    to 6 by 0.05, w_k the normal density there. Even steps meet the kinks of |f|, where the flow
+    changes sign, and the near-steps of an option that expires right after the horizon better than
+    Gauss-Hermite nodes, which lie apart just there. Against 20,001 nodes both means are within
+    0.04 % of the mean size on listed books, 0.15 % where the book is one strike that has five
+    minutes left of a day. NaN where `atm_iv` is unknown.
     """
     sd = atm_iv * float(np.sqrt(horizon_s * 1000 / MS_PER_YEAR))
     if not np.isfinite(sd):

@@ -5,10 +5,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from dealers.ladder import GexLadder, gex_per_coin, nearest_sign_change
+from dealers.ladder import GexLadder, gex_per_coin
+from greeks.book_levels import find_nearest_flips
 from greeks.chain import OptionChain
 from greeks.conventions import DAYS_PER_YEAR, MS_PER_DAY, VOL_POINT, FloatArray
-from greeks.profile import Book, compute_profile
 
 OI_NOISE = 0.05
 BASIS = 0.01
@@ -130,9 +130,7 @@ def _over(distance: float, unit: float) -> float:
 
 
 def _flip(chain: OptionChain, position_coin: FloatArray) -> float:
-    profile = compute_profile(Book.of(chain, position_coin))
-    net = profile.gex_usd_per_1pct[None, :]
-    return float(nearest_sign_change(profile.spot_usd, net, chain.index_price)[0])
+    return float(find_nearest_flips(chain, position_coin[None, :])[0])
 
 
 def _noisy(position_coin: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -58,6 +58,17 @@ def find_book_flips(
     return _describe(book, curves, roots, gross), nearest
 
 
+def find_nearest_flips(chain: OptionChain, positions: FloatArray) -> FloatArray:
+    """The flip nearest to spot, USD, of each position (P, n) in coins; NaN where there is none.
+
+    The very flips of the levels: exact signs, all roots, each to the last bits.
+    """
+    book = Book.of(chain, positions)
+    flips, _ = find_book_flips(book, LadderSums.of(book), np.ones(len(positions)))
+    nearest = [nearest_flip(found, book.spot_usd) for found in flips]
+    return np.array([np.nan if flip is None else flip for flip in nearest])
+
+
 def _describe(
     book: Book, curves: list[Curves], roots: Roots, gross: FloatArray
 ) -> list[tuple[Flip, ...]]:

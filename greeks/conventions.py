@@ -106,6 +106,18 @@ class Regime(StrEnum):
     UNKNOWN = "unknown"
 
 
+ROUNDING = 1e-12
+"""A net sum smaller than this part of its gross is the rounding of positions that cancel."""
+
+
+def regime_of(net_gex_usd_per_1pct: float, gross_gex_usd_per_1pct: float) -> Regime:
+    """The sign of net GEX; unknown where that is rounding, of its gross or of a dollar."""
+    least = ROUNDING * max(gross_gex_usd_per_1pct, 1.0)
+    if not abs(net_gex_usd_per_1pct) > least:
+        return Regime.UNKNOWN
+    return Regime.LONG_GAMMA if net_gex_usd_per_1pct > 0 else Regime.SHORT_GAMMA
+
+
 class FlipDirection(StrEnum):
     """How net GEX changes sign as spot rises through a flip."""
 
@@ -118,6 +130,6 @@ class FlipReason(StrEnum):
 
     ALWAYS_LONG = "net_gex_positive_on_whole_ladder"
     ALWAYS_SHORT = "net_gex_negative_on_whole_ladder"
-    NO_EXPOSURE = "no_gamma_in_the_book"
+    NO_EXPOSURE = "no_gamma_in_the_book"  # nothing is held, or what is held cancels
     NO_SPOT = "no_index_price"
     UNKNOWN = "net_gex_unknown"  # no option's exposure is known

@@ -19,6 +19,7 @@ from greeks.conventions import (
     RowStatus,
     Settlement,
     SmileDynamics,
+    regime_of,
 )
 from greeks.dynamics import MovingBook, find_moving_flips
 from greeks.held import HeldRows, known_or_zero
@@ -249,7 +250,7 @@ class _Shared:
             by_expiry=by_expiry,
             net=net,
             gross=gross,
-            regime=_regime(float(net[0]), float(gross[0])),
+            regime=regime_of(float(net[0]), float(gross[0])),
             profile=profile,
             levels=compute_levels(chain, by_strike, by_expiry, profile, flips, self.pins[i]),
             quality=_quality(chain, is_known),
@@ -313,12 +314,6 @@ def compute_chain_greeks(
         forward = forward.copy()
         forward[averaging] = options.forward
     return greeks, forward
-
-
-def _regime(net_gex_at_spot: float, gross: float) -> Regime:
-    if not gross > 0 or net_gex_at_spot == 0:
-        return Regime.UNKNOWN
-    return Regime.LONG_GAMMA if net_gex_at_spot > 0 else Regime.SHORT_GAMMA
 
 
 def _quality(chain: OptionChain, is_known: BoolArray) -> Quality:

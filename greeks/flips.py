@@ -58,8 +58,11 @@ class Roots:
 
 
 @dataclass(frozen=True, slots=True)
-class _Brackets:
-    """Intervals over which a curve changes sign, its value at the low end, and a first guess."""
+class Brackets:
+    """Intervals over which a curve changes sign, its value at the low end, and a first guess.
+
+    The guess is where the straight line between the ends is zero.
+    """
 
     sets: IntArray
     groups: IntArray
@@ -135,7 +138,7 @@ def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
     Halley's method, with bisection as its safeguard, refines all zeros at once on the exact
     sums to the last bits of the log-move.
     """
-    found = [_sign_changes(batch) for batch in curves]
+    found = [find_sign_changes(batch) for batch in curves]
     found += [pair for batch in curves for pair in _hidden_pairs(mixture, batch)]
     brackets = _in_order(found)
     sets, groups = brackets.sets, brackets.groups
@@ -145,20 +148,23 @@ def find_roots(mixture: Mixture, curves: list[Curves]) -> Roots:
     return Roots(sets, groups, *_refine(points, brackets, order=0))
 
 
-def _in_order(found: list[_Brackets]) -> _Brackets:
+def _in_order(found: list[Brackets]) -> Brackets:
     """All brackets in one, by curve and then by place, as a single batch already is."""
     if len(found) == 1:
         return found[0]
     columns = [
-        np.concatenate([getattr(part, item.name) for part in found]) for item in fields(_Brackets)
+        np.concatenate([getattr(part, item.name) for part in found]) for item in fields(Brackets)
     ]
-    together = _Brackets(*columns)
+    together = Brackets(*columns)
     order = np.lexsort((together.start, together.groups, together.sets))
-    return _Brackets(*(column[order] for column in columns))
+    return Brackets(*(column[order] for column in columns))
 
 
-def _sign_changes(curves: Curves) -> _Brackets:
-    """Neighbouring nonzero values of opposite sign; zeros between them belong to the change."""
+def find_sign_changes(curves: Curves) -> Brackets:
+    """Neighbouring nonzero values of opposite sign; zeros between them belong to the change.
+
+    All of a whole curve, in order; of a single group the last below spot and the first above it.
+    """
     flat, length = curves.values.ravel(), len(curves.moves)
     known = np.flatnonzero(flat != 0)
     positive = flat[known] > 0
@@ -172,7 +178,7 @@ def _sign_changes(curves: Curves) -> _Brackets:
     start = _chord(low, high, value_low, value_high)
     groups = curves.groups[row]
     kept = np.flatnonzero((groups == WHOLE) | _is_next_to_spot(row, start))
-    return _Brackets(
+    return Brackets(
         curves.sets[row[kept]], groups[kept], low[kept], high[kept], value_low[kept], start[kept]
     )
 
@@ -191,7 +197,7 @@ def _chord(
     return low + (high - low) * (value_low / (value_low - value_high))
 
 
-def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
+def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[Brackets]:
     """Two brackets around each extremum that crosses zero between two levels."""
     values, moves = curves.values, curves.moves
     row, at = _grazing(values)
@@ -205,7 +211,7 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
     sets, groups = curves.sets[row], curves.groups[row]
     points = _PointSums.of(mixture, sets, groups)
     slope = points.at(low)[1]
-    around = _Brackets(sets, groups, low, high, slope, moves[at])
+    around = Brackets(sets, groups, low, high, slope, moves[at])
     extremum, _ = _refine(points, around, order=1)
     value = points.at(extremum)[0]
     found = value * middle < 0
@@ -213,7 +219,7 @@ def _hidden_pairs(mixture: Mixture, curves: Curves) -> list[_Brackets]:
     edges = values[row, at[found] - 1], value[found], values[row, at[found] + 1]
     sets, groups = sets[found], groups[found]
     return [
-        _Brackets(sets, groups, left, right, at_left, _chord(left, right, at_left, at_right))
+        Brackets(sets, groups, left, right, at_left, _chord(left, right, at_left, at_right))
         for left, right, at_left, at_right in (
             (low, extremum, *edges[:2]),
             (extremum, high, *edges[1:]),
@@ -231,7 +237,7 @@ def _grazing(values: FloatArray) -> tuple[IntArray, IntArray]:
     return at // grazes.shape[1], at % grazes.shape[1] + 1
 
 
-def _refine(points: "_PointSums", brackets: _Brackets, order: int) -> tuple[FloatArray, FloatArray]:
+def _refine(points: "_PointSums", brackets: Brackets, order: int) -> tuple[FloatArray, FloatArray]:
     """Zeros of the curves (`order` 0) or of their slopes (1), and the next derivative there.
 
     Halley's step for the curves, Newton's for their slopes; bisection where it leaves the bracket.

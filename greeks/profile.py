@@ -12,7 +12,15 @@ import numpy as np
 
 from greeks.black76 import INV_SQRT_2PI
 from greeks.chain import OptionChain
-from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, BoolArray, FloatArray, IntArray
+from greeks.conventions import (
+    DAYS_PER_YEAR,
+    PCT,
+    ROUNDING,
+    VOL_POINT,
+    BoolArray,
+    FloatArray,
+    IntArray,
+)
 from greeks.held import HeldRows, HeldStrikes
 from greeks.ladder import LADDER, Ladder
 from greeks.layout import nothing_known
@@ -115,9 +123,16 @@ def gex_mixture(held: HeldRows, position: FloatArray) -> Mixture:
     F' n(d1) = K n(d2).
     """
     strikes = held.strikes
-    weights = strikes.net(position)
+    weights = _net(*strikes.calls_and_puts(position))
     weights *= _GEX_SCALE * strikes.strike / strikes.sd
     return _mixture(strikes, weights, len(position))
+
+
+def _net(calls: FloatArray, puts: FloatArray) -> FloatArray:
+    """Their sum, nothing where they cancel but for rounding: its sign would be a phantom."""
+    net = calls + puts
+    net[np.abs(net) <= ROUNDING * (np.abs(calls) + np.abs(puts))] = 0.0
+    return net
 
 
 def mixture_of(held: HeldRows, position: FloatArray) -> Mixture:
@@ -131,12 +146,12 @@ def mixture_of(held: HeldRows, position: FloatArray) -> Mixture:
     weights = np.empty((_SETS, count, len(strikes)))
     sides = weights[_CALLS : _PUTS + 1]
     np.multiply(strikes.calls_and_puts(position), _GEX_SCALE * K / v, out=sides)
-    np.add(sides[0], sides[1], out=weights[_NET])
+    weights[_NET] = _net(*sides)
     np.multiply(weights[_NET], v * v / s * (VOL_POINT / PCT), out=weights[_VEGA])
     slope = weights[_NET] / (strikes.forward * PCT)  # q (K/F) phi(d2)/v
     np.divide(slope, -s / VOL_POINT, out=weights[_VANNA])
     np.divide(slope, 2 * DAYS_PER_YEAR * T, out=weights[_CHARM])
-    mixture = _mixture(strikes, weights.reshape(_SETS * count, -1), count)
+    mixture = _mixture(strikes, weights.reshape(_SETS * count, len(strikes)), count)
     np.multiply(weights[_VANNA::2], mixture.centre, out=weights[_VANNA + 1 :: 2])
     return mixture
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dealers.flip_term import HOUR_MS, compute_flip_term
 from dealers.rules import PositionModel, position_from_rule
 from greeks.exposure import compute_exposure
 from greeks.profile import Book
-from tests.builders import AS_OF_MS, make_chain
+from tests.builders import AS_OF_MS, make_chain, make_venue_chain
 
 INTEREST = np.tile([150.0, 60.0], 6)
 CHAIN = make_chain(
@@ -25,9 +27,28 @@ def test_now_is_what_the_board_says() -> None:
     assert found.flip_at_usd[0] == pytest.approx(board.levels.flip_usd, rel=1e-9)
     np.testing.assert_allclose(found.flip_usd, board.by_expiry.flip_usd, rtol=1e-9)
     np.testing.assert_allclose(found.gex_usd_per_1pct[0], board.profile.gex_usd_per_1pct)
-    # all expiries together are the book; linear between two levels of the ladder
-    assert found.flip_until_usd[-1] == pytest.approx(board.levels.flip_usd, rel=1e-4)
-    assert found.flip_until_usd[0] == pytest.approx(board.by_expiry.flip_usd[0], rel=1e-4)
+    # all expiries together are the book
+    assert found.flip_until_usd[-1] == pytest.approx(board.levels.flip_usd, rel=1e-14)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=20, deadline=None)
+def test_the_flip_until_an_expiry_is_that_of_a_board_without_what_expires_later(seed: int) -> None:
+    chain = make_venue_chain(seed, days=(0.1, 2, 40), strikes_per_expiry=8)
+    position = np.random.default_rng(seed).normal(size=len(chain))
+    found = compute_flip_term(chain, position)
+    for expiry_ms, until in zip(found.expiry_ms, found.flip_until_usd, strict=True):
+        kept = chain.expiry_ms <= expiry_ms
+        flip = compute_exposure(chain.select(kept), position[kept], "any").levels.flip_usd
+        assert until == pytest.approx(np.nan if flip is None else flip, rel=1e-14, nan_ok=True)
+
+
+@pytest.mark.parametrize("days", [(1 / 24, 7.0), (4 / 24, 1.0)])
+def test_a_book_that_is_short_everywhere_flips_until_no_expiry(days: tuple[float, ...]) -> None:
+    chain = make_chain(strikes=np.arange(98_000.0, 102_001.0, 1_000.0), days=days, mark_iv=0.4)
+    found = compute_flip_term(chain, np.full(len(chain), -100.0))
+    assert np.isnan([*found.flip_until_usd, *found.flip_usd, *found.flip_at_usd]).all()
+    assert not len(found.zero_at_ms)
 
 
 def test_each_instant_is_the_board_of_that_time() -> None:

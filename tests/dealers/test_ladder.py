@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dealers.ladder import GexLadder, gex_per_coin
+from dealers.ladder import GexLadder, gex_per_coin, nearest_sign_change
 from dealers.rules import RULES, PositionModel, position_from_rule
 from greeks.conventions import Exposure, RowStatus
 from greeks.exposure import compute_exposure
@@ -50,6 +50,26 @@ def test_the_nearest_flip_agrees_with_the_exact_root(ladder: GexLadder) -> None:
 def test_an_inventory_of_one_sign_has_no_flip(ladder: GexLadder) -> None:
     positions = np.stack([np.ones(len(ladder.at_spot)), np.zeros(len(ladder.at_spot))])
     assert np.isnan(ladder.flips(positions)).all()
+
+
+def test_zeros_beside_values_of_one_sign_are_no_change() -> None:
+    levels = 1e5 * np.exp([-0.02, -0.01, 0.0, 0.01, 0.02])
+    net = np.array(
+        [[0, 0, -1, 0, 0], [-1, 0, -2, 0, -1], [0] * 5, [0, -1, 0, 1, 0], [1, -1, -1, -1, 3]],
+        np.float64,
+    )
+    flips = nearest_sign_change(levels, net, 1e5)
+    assert np.isnan(flips[:3]).all()
+    assert flips[3:] == pytest.approx(1e5 * np.exp([0.0, 0.0125]))
+
+
+def test_where_all_gamma_has_faded_there_is_no_sign() -> None:
+    # short around spot; the larger long hill lies beyond the ladder and never reaches it
+    chain = make_chain(strikes=(100_000.0, 170_000.0), days=(1 / 24,), kinds="C")
+    chain = with_columns(chain, mark_iv=np.array([0.4, 0.1]))
+    position = np.array([-1.0, 1.0])
+    assert compute_exposure(chain, position, "test").levels.flip_usd is None
+    assert np.isnan(GexLadder.of(chain).flips(position[None]))
 
 
 def test_rows_that_cannot_be_computed_and_unknown_positions_count_nothing() -> None:

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dealers.rules import PositionModel, position_from_rule
 from dealers.stability import FirstCause, compute_flip_stability, compute_regime_margin
 from greeks.chain import OptionChain
 from greeks.conventions import FloatArray
+from greeks.exposure import compute_exposure
 from tests.builders import make_chain, make_venue_chain
 
 SEED = 4
@@ -30,8 +33,7 @@ def test_shifts_of_the_flip_are_those_of_its_closed_form() -> None:
     chain, position = two_sided()
     found = compute_flip_stability(chain, position, rng())
     base = closed_form(0.5, 30)
-    # the ladder finds a root to 0.01 %, a shift is the difference of two
-    near = {"abs": 2e-4 * base}
+    near = {"abs": 1e-12 * base}  # a shift is the difference of two exact roots
     assert found.flip_usd == pytest.approx(base, **near)
     assert found.iv_up_usd == pytest.approx(closed_form(0.51, 30) - base, **near)
     assert found.iv_down_usd == pytest.approx(closed_form(0.49, 30) - base, **near)
@@ -58,6 +60,29 @@ def test_a_book_without_a_flip_has_no_shift() -> None:
     assert margin.spot == margin.level == np.inf
     assert np.isfinite(margin.position)
     assert margin.first is FirstCause.POSITION
+
+
+@pytest.mark.parametrize("days", [(1 / 24,), (4 / 24,), (4 / 24, 1.0), (1.0,), (7.0,)])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_book_of_one_sign_has_no_flip_however_narrow_its_gamma(
+    days: tuple[float, ...], sign: float
+) -> None:
+    chain = make_chain(strikes=np.arange(98_000.0, 102_001.0, 1_000.0), days=days, mark_iv=0.4)
+    found = compute_flip_stability(chain, np.full(len(chain), sign * 100), rng())
+    shifts = (found.iv_up_usd, found.iv_down_usd, found.basis_up_usd, found.day_usd)
+    assert np.isnan([found.flip_usd, found.oi_noise_usd, *shifts]).all()
+    assert found.oi_noise_without_flip == 1
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=20, deadline=None)
+def test_the_flip_is_that_of_the_levels(seed: int) -> None:
+    chain = make_venue_chain(seed, days=(0.1, 2, 40), strikes_per_expiry=8)
+    position = np.random.default_rng(seed).normal(size=len(chain))
+    flip = compute_exposure(chain, position, "any").levels.flip_usd
+    assert compute_flip_stability(chain, position, rng()).flip_usd == pytest.approx(
+        np.nan if flip is None else flip, rel=1e-14, nan_ok=True
+    )
 
 
 def test_margins_count_typical_days() -> None:

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greeks.chain import OptionChain
-from greeks.conventions import Exposure, FloatArray, Regime, RowStatus, Settlement
+from greeks.conventions import (
+    Exposure,
+    FlipReason,
+    FloatArray,
+    Regime,
+    RowStatus,
+    Settlement,
+    regime_of,
+)
 from greeks.exposure import ExposureSnapshot, compute_exposure, compute_exposures, of_book
 from tests.builders import make_chain, make_venue_chain, with_columns
 
@@ -148,6 +156,33 @@ def test_a_row_with_a_forbidding_status_is_nan_and_counted() -> None:
     quality = snapshot.quality
     assert (quality.listed, quality.used, quality.stale) == (20, 18, 18)
     assert (quality.without_iv, quality.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-13, -1e-13])
+def test_a_book_that_cancels_but_for_rounding_has_neither_regime_nor_flip(noise: float) -> None:
+    chain = make_chain(days=(1, 30))
+    position = np.where(chain.is_call, 100.0, -100.0 * (1 + noise))
+    balanced = snapshot_of(chain, position)
+    assert balanced.gross_of(Exposure.GEX) > 1e6
+    assert balanced.regime is Regime.UNKNOWN
+    assert balanced.levels.flips == ()
+    assert balanced.levels.flip_reason is FlipReason.NO_EXPOSURE
+
+
+def test_gamma_too_far_away_to_be_a_fraction_of_a_dollar_makes_no_regime() -> None:
+    chain = make_chain(strikes=(1_000.0, 1_000_000.0), days=(1,))
+    far = snapshot_of(chain, np.full(len(chain), 1e3))
+    assert 0 < far.gross_of(Exposure.GEX) < 1e-200
+    assert far.regime is Regime.UNKNOWN
+
+
+@given(st.floats(1e-3, 1e6), st.floats(-1, 1))
+def test_regime_is_the_sign_of_net_beyond_rounding(gross: float, share: float) -> None:
+    regime = regime_of(share * gross, gross)
+    assert regime is not regime_of(-share * gross, gross) or regime is Regime.UNKNOWN
+    beyond = abs(share) * gross > 1e-12 * max(gross, 1.0)
+    assert (regime is Regime.UNKNOWN) == (not beyond)
+    assert regime_of(np.nan, np.nan) is regime_of(0.0, gross) is Regime.UNKNOWN
 
 
 def test_an_empty_chain_has_an_empty_snapshot() -> None:
