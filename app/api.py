@@ -1,6 +1,7 @@
 """REST, version 1: reads of the hub. Every answer is a view of one published state."""
 
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -25,7 +26,7 @@ from app.settings import Settings
 from app.tables import MEDIA_TYPES, TableFormat, table_response
 from app.tape_view import Prints, UnknownCursorError, select_trades, trade_rows
 from app.topics import UnknownTopicError, parse_topic
-from dealers.liquidity import Liquidity
+from dealers.liquidity import RecentDepth
 from dealers.rules import PositionModel
 from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
@@ -332,24 +333,41 @@ async def feedback(
     ] = None,
     permanence: Annotated[float, Query(gt=0, le=1)] = DEFAULT_PERMANENCE,
 ) -> Response:
-    """Loop gain for the depth of the perpetuals' books now, or for one that the caller states."""
-    return answer.json(_feedback(answer.snapshot, answer.state.liquidity, depth_usd, permanence))
+    """Loop gain for the depth of the perpetuals' books, or for one that the caller states."""
+    recent = answer.state.liquidity.recent
+    source = "book" if depth_usd is None else "stated"
+    depth = recent if depth_usd is None else RecentDepth(median_usd=depth_usd)
+    return answer.json(_feedback(answer.snapshot, depth, source, permanence))
 
 
 def _feedback(
-    snapshot: ExposureSnapshot, market: Liquidity, stated_usd: float | None, permanence: float
+    snapshot: ExposureSnapshot, depth: RecentDepth, source: str, permanence: float
 ) -> dict[str, views.Json]:
     gex = snapshot.net_of(Exposure.GEX)
-    measured_usd = (market.bid_half_pct_usd + market.ask_half_pct_usd) / 2
-    depth_usd = measured_usd if stated_usd is None else stated_usd
-    gain = gamma_loop_gain(gex, impact_per_usd(depth_usd), permanence) if depth_usd > 0 else None
+
+    def gain_of(depth_usd: float) -> float:
+        impact = impact_per_usd(depth_usd) if depth_usd > 0 else math.nan
+        return gamma_loop_gain(gex, impact, permanence)
+
+    gain, ends = gain_of(depth.median_usd), [gain_of(depth.low_usd), gain_of(depth.high_usd)]
     return {
         "loop_gain": gain,
-        "amplification": None if gain is None else amplification(gain),
+        "loop_gain_lo": min(ends),
+        "loop_gain_hi": max(ends),
+        "amplification": amplification(gain),
         "gex_usd_per_1pct": gex,
-        "depth_usd": None if gain is None else depth_usd,
-        "depth_source": None if gain is None else "book" if stated_usd is None else "stated",
+        "depth_usd": depth.median_usd,
+        "depth_usd_lo": depth.low_usd,
+        "depth_usd_hi": depth.high_usd,
+        "depth_covers_s": depth.covers_s if depth.samples else None,
+        "depth_source": source if depth.median_usd > 0 else None,
         "within": 0.005,
         "permanence": permanence,
-        "reason": "no_market_depth: state depth_usd" if gain is None else None,
+        "reason": _without_gain(gex, depth.median_usd),
     }
+
+
+def _without_gain(gex_usd_per_1pct: float, depth_usd: float) -> str | None:
+    if not depth_usd > 0:
+        return "no_market_depth: state depth_usd"
+    return None if math.isfinite(gex_usd_per_1pct) else "net_gex_unknown"

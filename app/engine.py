@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from app.board import NO_TAPE, compute_models
 from app.hub import BoardState, FeedStatus, SnapshotHub
 from app.settings import Settings, Source
-from dealers.liquidity import Liquidity
+from dealers.liquidity import DepthLog, Liquidity
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
@@ -75,6 +76,7 @@ class Engine:
         self._observe_tick = observe_tick
         self._newest_tape = tape
         self._market = market
+        self._depth = DepthLog()
         self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False
@@ -120,6 +122,7 @@ class Engine:
         """Put the newest good snapshots on the hub under `status`."""
         asset = self._feed.asset
         market = None if self._market is None else self._market()
+        liquidity = Liquidity() if market is None else self._remembered(market.liquidity)
         self._hub.publish(
             BoardState(
                 asset=asset,
@@ -131,10 +134,17 @@ class Engine:
                 received_at=self._received_at(),
                 progress=self._feed.progress(),
                 tape=self._tape,
-                liquidity=Liquidity() if market is None else market.liquidity,
+                liquidity=liquidity,
                 volatility_index=math.nan if market is None else market.volatility_index,
             )
         )
+
+    def _remembered(self, liquidity: Liquidity) -> Liquidity:
+        """The market now, beside what its depth has been by the exchange's clock."""
+        snapshot = next(iter(self._models.values()), None)
+        if self._was_ready and snapshot is not None:
+            self._depth.record(snapshot.chain.as_of_ms, liquidity.half_pct_usd)
+        return replace(liquidity, recent=self._depth.recent())
 
     def _received_at(self) -> float:
         age_s = self._feed.index_age_s() if self._was_ready else None

@@ -73,8 +73,8 @@ def _cliff(cliff: Cliff) -> dict[str, Json]:
 
 
 def _pin(pin: Pin, snapshot: ExposureSnapshot, market: Liquidity) -> dict[str, Json]:
-    """The pin; its probability where the market's depth is known, an upper bound."""
-    depth = (market.bid_half_pct_usd + market.ask_half_pct_usd) / 2
+    """The pin; its probability where the market's usual depth is known, an upper bound."""
+    depth = market.recent.median_usd
     probability = None
     if depth > 0:
         impact = DEFAULT_PERMANENCE * impact_per_usd(depth) * snapshot.chain.index_price

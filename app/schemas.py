@@ -322,12 +322,22 @@ class Feedback(BaseModel):
     """Loop gain with the inputs it rests on."""
 
     loop_gain: Number
+    loop_gain_lo: Annotated[Number, Field(description="at the quartiles of the depth")]
+    loop_gain_hi: Number
     amplification: Annotated[Number, Field(description="1/(1-g); null for g >= 1")]
     gex_usd_per_1pct: UsdPer1Pct
-    depth_usd: Annotated[Number, Field(description="mean of both sides within 0.5 % of mid")]
+    depth_usd: Annotated[
+        Number,
+        Field(description="within 0.5 % of mid, mean of both sides, median of 15 minutes"),
+    ]
+    depth_usd_lo: Annotated[Number, Field(description="lower quartile of the 15 minutes")]
+    depth_usd_hi: Annotated[Number, Field(description="upper quartile of the 15 minutes")]
+    depth_covers_s: Annotated[
+        Number, Field(description="seconds that the record covers, at most 900")
+    ]
     depth_source: Annotated[
         Literal["book", "stated"] | None,
-        Field(description="`book`: the asset's perpetuals now; `stated`: by the caller"),
+        Field(description="`book`: the asset's perpetuals; `stated`: by the caller"),
     ]
     within: float
     permanence: float

@@ -1,12 +1,42 @@
-"""How large a hedge flow is beside the market that must take it."""
+"""The market that must take a hedge flow: how large the flow is beside it, and its recent depth.
 
+Knows depths and the times that they are handed with; reads no clock.
+"""
+
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
 from greeks.conventions import FloatArray
 
+WINDOW_MS = 15 * 60_000
+"""How far back the depth is remembered that a push of dealers is weighed with."""
+SAMPLE_MS = 1000
 _MINUTES_PER_DAY = 1440.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecentDepth:
+    """USD resting within 0.5 % of mid, mean of both sides, over the last 15 minutes.
+
+    What rests at one moment says little of what a hedge of minutes meets: quotes come and go.
+
+    Attributes
+    ----------
+    median_usd, low_usd, high_usd : median and quartiles of the samples, NaN without any.
+    covers_s : from the first sample to the last; less than 900 until the record is as long.
+    samples : how many, at least a second apart.
+    """
+
+    median_usd: float = np.nan
+    low_usd: float = np.nan
+    high_usd: float = np.nan
+    covers_s: float = 0.0
+    samples: int = 0
+
+
+UNKNOWN_DEPTH = RecentDepth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +48,7 @@ class Liquidity:
     bid_half_pct_usd, ask_half_pct_usd : resting within 0.5 % below, above the mid.
     bid_one_pct_usd, ask_one_pct_usd : resting within 1 %.
     volume_24h_usd : traded in the last 24 hours.
+    recent : the depth within 0.5 % over the last 15 minutes.
     """
 
     bid_half_pct_usd: float = np.nan
@@ -25,6 +56,41 @@ class Liquidity:
     bid_one_pct_usd: float = np.nan
     ask_one_pct_usd: float = np.nan
     volume_24h_usd: float = np.nan
+    recent: RecentDepth = UNKNOWN_DEPTH
+
+    @property
+    def half_pct_usd(self) -> float:
+        """Resting within 0.5 % of mid now, mean of both sides."""
+        return (self.bid_half_pct_usd + self.ask_half_pct_usd) / 2
+
+
+class DepthLog:
+    """The depth within 0.5 % of one market over the last 15 minutes, sampled second by second."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[int, float]] = deque()
+
+    def record(self, at_ms: int, depth_usd: float) -> None:
+        """Note the depth at a time, which need not rise: what is later than it is forgotten.
+
+        A depth that is not positive, an unknown one too, is no sample; its time still counts.
+        """
+        samples = self._samples
+        while samples and samples[-1][0] > at_ms:
+            samples.pop()
+        while samples and samples[0][0] <= at_ms - WINDOW_MS:
+            samples.popleft()
+        if depth_usd > 0 and not (samples and at_ms < samples[-1][0] + SAMPLE_MS):
+            samples.append((at_ms, depth_usd))
+
+    def recent(self) -> RecentDepth:
+        """Median and quartiles of the samples, all weighed alike."""
+        if not self._samples:
+            return UNKNOWN_DEPTH
+        depths = [depth_usd for _, depth_usd in self._samples]
+        low, median, high = np.quantile(depths, (0.25, 0.5, 0.75)).tolist()
+        covers_s = (self._samples[-1][0] - self._samples[0][0]) / 1000
+        return RecentDepth(median, low, high, covers_s, len(depths))
 
 
 @dataclass(frozen=True, slots=True)

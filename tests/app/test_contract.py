@@ -130,18 +130,24 @@ def test_the_position_model_is_the_one_asked_for_and_said(board: Board, position
     assert body["data"]["net"]["gex_usd_per_1pct"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_loop_gain_rests_on_the_depth_that_hedge_flow_is_compared_with(board: Board) -> None:
+def test_the_loop_gain_rests_on_the_depth_of_the_last_minutes(board: Board) -> None:
     seq = newest_seq(board)
     found = board.get("/BTC/feedback", seq=seq)["data"]
-    market = board.get("/BTC/hedge-flow", seq=seq)["market"]
-    depth_usd = (market["bid_depth_usd"] + market["ask_depth_usd"]) / 2
     assert found["depth_source"] == "book"
-    assert found["depth_usd"] == pytest.approx(depth_usd, rel=1e-12)
-    gain = -100 * found["gex_usd_per_1pct"] * found["permanence"] * found["within"] / depth_usd
-    assert found["loop_gain"] == pytest.approx(gain, rel=1e-12)
+    depth_usd, low_usd, high_usd = (found[f"depth_usd{end}"] for end in ("", "_lo", "_hi"))
+    assert 0 < low_usd <= depth_usd <= high_usd
+    assert 0 <= found["depth_covers_s"] < 900
+    at_one_usd = -100 * found["gex_usd_per_1pct"] * found["permanence"] * found["within"]
+    assert found["loop_gain"] == pytest.approx(at_one_usd / depth_usd, rel=1e-12)
+    ends = sorted((at_one_usd / low_usd, at_one_usd / high_usd))
+    assert [found["loop_gain_lo"], found["loop_gain_hi"]] == pytest.approx(ends, rel=1e-12)
+    pin = board.get("/BTC/levels", seq=seq)["data"]["pin"]
+    assert pin is None or pin["depth_usd"] == depth_usd
     stated = board.get("/BTC/feedback", seq=seq, depth_usd=2 * depth_usd)["data"]
     assert stated["depth_source"] == "stated"
-    assert stated["loop_gain"] == pytest.approx(gain / 2, rel=1e-12)
+    assert stated["loop_gain"] == pytest.approx(found["loop_gain"] / 2, rel=1e-12)
+    for unknown in ("loop_gain_lo", "loop_gain_hi", "depth_usd_lo", "depth_covers_s"):
+        assert stated[unknown] is None, unknown
 
 
 MODELS = ("naive", "reversed", "customer_long", "flow", "posterior")

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from app.engine import FAILURES_UNTIL_UNREADY, Engine
 from app.health import check_assets
 from app.hub import FeedStatus, SnapshotHub
 from app.settings import Settings, Source
+from dealers.liquidity import UNKNOWN_DEPTH, Liquidity, RecentDepth
 from greeks.chain import OptionChain
-from tests.builders import make_chain
+from ingest.instruments import build_table
+from ingest.market import MarketContext, MarketState
+from tests.builders import AS_OF_MS, make_chain
 
 
 class HandFeed:
@@ -145,3 +149,28 @@ async def test_failing_ticks_keep_the_last_good_snapshot_and_five_are_not_ready(
     await run_until(engine, hub, hub.next_seq("BTC"))
     assert engine.failures_in_row == 0
     assert all(check.ok for check in check_assets(hub, [engine]))
+
+
+async def test_the_depth_of_the_last_minutes_is_that_of_the_feeds_own_chains(
+    feed: HandFeed, hub: SnapshotHub
+) -> None:
+    empty = MarketState("BTC").freeze(build_table({}))
+    depths_usd = [4e6, 1e6, 9e6, math.nan, 2e6, 3e6]
+    shown_usd = iter([5e6, *depths_usd])
+
+    def market() -> MarketContext:
+        usd = next(shown_usd)
+        return dataclasses.replace(empty, liquidity=Liquidity(usd, usd))
+
+    engine = Engine(
+        feed, hub, Settings(), lambda: Source.LIVE, lambda _a, _s: None, lambda: NO_TAPE, market
+    )
+    await engine.restore(make_chain(), age_s=1.0)
+    assert latest(hub).liquidity.recent is UNKNOWN_DEPTH, "the chain is of a former process"
+    feed.go_live()
+    for second in range(len(depths_usd)):
+        feed.chain = make_chain(as_of_ms=AS_OF_MS + 10_000 * second)
+        await engine.tick()
+    liquidity = latest(hub).liquidity
+    assert liquidity.half_pct_usd == 3e6
+    assert liquidity.recent == RecentDepth(3e6, 2e6, 4e6, covers_s=50.0, samples=5)

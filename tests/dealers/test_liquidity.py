@@ -1,8 +1,9 @@
-"""Flows beside depth and volume."""
+"""Flows beside depth and volume, and the depth of the last quarter of an hour."""
 
 import numpy as np
+import pytest
 
-from dealers.liquidity import Liquidity, compare_with_market
+from dealers.liquidity import UNKNOWN_DEPTH, DepthLog, Liquidity, compare_with_market
 
 
 def test_buying_is_measured_against_asks_and_selling_against_bids() -> None:
@@ -25,3 +26,44 @@ def test_an_unknown_or_empty_market_gives_no_share() -> None:
     assert np.isnan(size.share_of_half_pct_depth).all()
     assert np.isnan(size.share_of_volume).all()
     assert np.isnan(size.minutes_of_volume).all()
+
+
+def recorded(*samples: tuple[int, float]) -> DepthLog:
+    log = DepthLog()
+    for second, depth_usd in samples:
+        log.record(1000 * second, depth_usd)
+    return log
+
+
+def test_the_depth_of_the_last_minutes_is_its_median_and_quartiles() -> None:
+    depths = np.random.default_rng(2).lognormal(16, 1, 800)
+    recent = recorded(*enumerate(depths.tolist())).recent()
+    low, median, high = np.quantile(depths, (0.25, 0.5, 0.75))
+    assert (recent.low_usd, recent.median_usd, recent.high_usd) == (low, median, high)
+    assert (recent.covers_s, recent.samples) == (799.0, 800)
+
+
+def test_what_is_older_than_a_quarter_of_an_hour_is_forgotten() -> None:
+    log = recorded((0, 1e6), (1, 2e6), (901, 3e6))
+    assert (log.recent().median_usd, log.recent().samples) == (3e6, 1)
+    log.record(1000 * 1802, np.nan)
+    assert log.recent() is UNKNOWN_DEPTH, "time passes while the depth is unknown"
+
+
+@pytest.mark.parametrize("depth_usd", [np.nan, 0.0])
+def test_an_unknown_depth_is_no_sample(depth_usd: float) -> None:
+    assert recorded((0, depth_usd)).recent() is UNKNOWN_DEPTH
+    recent = recorded((0, 5e6), (1, depth_usd), (2, 7e6)).recent()
+    assert (recent.median_usd, recent.samples, recent.covers_s) == (6e6, 2, 2.0)
+
+
+def test_a_burst_of_samples_counts_once_a_second() -> None:
+    log = recorded((0, 5e6))
+    for at_ms in range(0, 1000, 100):
+        log.record(at_ms, 9e6)
+    assert (log.recent().median_usd, log.recent().samples) == (5e6, 1)
+
+
+def test_a_clock_that_went_back_leaves_nothing_from_its_future() -> None:
+    log = recorded((0, 5e6), (10, 50e6), (20, 60e6), (5, 7e6))
+    assert (log.recent().median_usd, log.recent().covers_s) == (6e6, 5.0)
