@@ -57,8 +57,8 @@ class Side(StrEnum):
 class Observation:
     """What one rule sees of the board at one instant of the exchange's clock.
 
-    `hedge_flow_usd` is for the rule's own move; `depth_usd` rests within 0.5 % of mid, the mean of
-    both sides. None is unknown, never zero.
+    `hedge_flow_usd` is for the rule's own move; `depth_usd` rested within 0.5 % of mid, the mean of
+    both sides, the median of the last 15 minutes. None is unknown, never zero.
     """
 
     status: FeedStatus

@@ -10,7 +10,6 @@ from app.alert_rules import HedgeFlowBeyond, Observation, Rule, RuleKind
 from app.alerts import Fired
 from app.board import hedge_flow_now
 from app.hub import BoardState
-from dealers.liquidity import Liquidity
 from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
 
@@ -44,13 +43,8 @@ def observe(rule: Rule, state: BoardState, snapshot: ExposureSnapshot | None) ->
         gex_usd_per_1pct=_known(snapshot.net_of(Exposure.GEX)),
         gross_gex_usd_per_1pct=_known(snapshot.gross_of(Exposure.GEX)),
         hedge_flow_usd=_hedge_flow_usd(rule, state, snapshot),
-        depth_usd=_depth_usd(state.liquidity),
+        depth_usd=_known(state.liquidity.recent.median_usd),
     )
-
-
-def _depth_usd(market: Liquidity) -> float | None:
-    depth = (market.bid_half_pct_usd + market.ask_half_pct_usd) / 2
-    return depth if depth > 0 else None
 
 
 def _hedge_flow_usd(rule: Rule, state: BoardState, snapshot: ExposureSnapshot) -> float | None:
