@@ -1,6 +1,6 @@
 """When and where the regime would change if nothing traded: flips by expiry and through time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from greeks.conventions import MS_PER_DAY, FloatArray, IntArray
 from greeks.held import known_or_zero
 from greeks.levels import nearest_flip
 from greeks.profile import Book, LadderSums, compute_profiles
+from greeks.scenario import age_chain
 
 HOUR_MS = 3_600_000
 HORIZONS_H = (0.0, 1.0, 4.0, 12.0, 24.0, 48.0, 72.0, 168.0, 336.0, 720.0)
@@ -65,7 +66,7 @@ def compute_flip_term(chain: OptionChain, position_coin: FloatArray) -> FlipTerm
     zeros: list[tuple[int, float]] = []
     is_known = bool(np.isfinite(position_coin).any())
     for row, at_ms in enumerate(times.tolist()):
-        aged = replace(chain, as_of_ms=at_ms)
+        aged = age_chain(chain, at_ms)
         book = Book.of(aged, position_coin)
         if not (is_known and len(book.expiry_ms)):
             continue

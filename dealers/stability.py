@@ -9,6 +9,7 @@ from dealers.ladder import GexLadder, gex_per_coin
 from greeks.book_levels import find_nearest_flips
 from greeks.chain import OptionChain
 from greeks.conventions import DAYS_PER_YEAR, MS_PER_DAY, VOL_POINT, FloatArray
+from greeks.scenario import age_chain
 
 OI_NOISE = 0.05
 BASIS = 0.01
@@ -89,7 +90,7 @@ def compute_flip_stability(
         iv_down_usd=shift(replace(chain, mark_iv=np.maximum(chain.mark_iv - VOL_POINT, VOL_POINT))),
         basis_up_usd=shift(replace(chain, forward=chain.forward * (1 + BASIS))),
         basis_down_usd=shift(replace(chain, forward=chain.forward * (1 - BASIS))),
-        day_usd=shift(replace(chain, as_of_ms=chain.as_of_ms + MS_PER_DAY)),
+        day_usd=shift(age_chain(chain, chain.as_of_ms + MS_PER_DAY)),
     )
 
 

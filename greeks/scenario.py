@@ -9,10 +9,11 @@ import numpy as np
 
 from greeks.chain import OptionChain
 from greeks.conventions import PCT, VOL_POINT, FloatArray
-from greeks.settlement import WINDOW_S, is_averaging
+from greeks.settlement import is_averaging, open_share
 from greeks.surface import MIN_IV
 
 MS_PER_HOUR = 3_600_000
+_NOTHING_FIXED = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +42,47 @@ NOTHING_MOVES = Scenario()
 def move_chain(chain: OptionChain, scenario: Scenario) -> OptionChain:
     """The chain after the scenario, sticky strike. Options that expire on the way stay as rows.
 
-    Inside a settlement average only the open part of the delivery moves, and what is averaged on
-    the way is averaged at the moved index [A].
+    Spot and volatility move first, then time passes. Inside a settlement average only the open
+    part of the delivery moves.
     """
     if scenario == NOTHING_MOVES:
         return chain
     x = scenario.move_pct * PCT
-    left_s = (chain.expiry_ms - chain.as_of_ms) / 1000
-    open_now = np.clip(left_s / WINDOW_S, 0.0, 1.0)
-    spot = chain.index_price * (1 + x)
     iv = np.maximum(chain.mark_iv + scenario.shift_pts * VOL_POINT, MIN_IV)
+    moved = replace(
+        chain,
+        index_price=chain.index_price * (1 + x),
+        forward=chain.forward + x * open_share(chain, chain.as_of_ms) * _open_forward(chain),
+        mark_iv=np.where(np.isfinite(chain.mark_iv), iv, np.nan),
+    )
+    return age_chain(moved, chain.as_of_ms + round(scenario.hours * MS_PER_HOUR))
+
+
+def age_chain(chain: OptionChain, at_ms: int) -> OptionChain:
+    """The chain at a later instant when nothing has happened but time.
+
+    Index, forwards and the volatility of what is open of each delivery stay. That volatility is
+    the mark's until the settlement average begins; inside it the mark stands for the whole
+    delivery, of which a shrinking share m is open, so that mark_iv falls with it,
+    iv(then) = iv(now) m(then)/m(now), and the deviation of the open part goes on as sqrt(t)
+    (theory 1.4). What is averaged on the way is averaged at the index [A].
+    """
+    now, then = open_share(chain, chain.as_of_ms), open_share(chain, at_ms)
+    fixed = np.maximum(1 - then, _NOTHING_FIXED)
+    average = ((1 - now) * chain.settlement_average + (now - then) * chain.index_price) / fixed
     return replace(
         chain,
-        as_of_ms=chain.as_of_ms + round(scenario.hours * MS_PER_HOUR),
-        index_price=spot,
-        forward=chain.forward + x * open_now * _open_forward(chain, open_now),
-        mark_iv=np.where(np.isfinite(chain.mark_iv), iv, np.nan),
-        settlement_average=_later_average(chain, open_now, scenario, spot),
+        as_of_ms=at_ms,
+        mark_iv=chain.mark_iv * np.where(then > 0, then / np.maximum(now, then), 1.0),
+        settlement_average=average,
     )
 
 
-def _open_forward(chain: OptionChain, open_now: FloatArray) -> FloatArray:
+def _open_forward(chain: OptionChain) -> FloatArray:
     """Forward of the part of the delivery that is not averaged yet."""
     average = chain.settlement_average
+    fixed = 1 - open_share(chain, chain.as_of_ms)
     with np.errstate(invalid="ignore"):
-        fixed = np.where(np.isfinite(average), (1 - open_now) * (chain.index_price - average), 0.0)
+        gone = np.where(np.isfinite(average), fixed * (chain.index_price - average), 0.0)
     inside = is_averaging(chain) & ~np.isfinite(average)
-    return np.where(inside, chain.index_price, chain.forward + fixed)
-
-
-def _later_average(
-    chain: OptionChain, open_now: FloatArray, scenario: Scenario, spot: float
-) -> FloatArray:
-    """Mean of the samples taken by then, unknown where it is unknown now."""
-    passed = scenario.hours * MS_PER_HOUR / 1000 / WINDOW_S
-    open_then = np.maximum(open_now - passed, 0.0)
-    fixed_now, fixed_then = 1 - open_now, np.maximum(1 - open_then, 1e-12)
-    mean = (fixed_now * chain.settlement_average + (open_now - open_then) * spot) / fixed_then
-    return np.asarray(mean)
+    return np.where(inside, chain.index_price, chain.forward + gone)

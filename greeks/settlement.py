@@ -64,6 +64,11 @@ def averaged_strike(strike: FloatArray, share: FloatArray, average: FloatArray) 
     return np.asarray((strike - (1 - share) * average) / share)
 
 
+def open_share(chain: OptionChain, at_ms: int) -> FloatArray:
+    """M of each row at an instant: 1 until 07:30:00 UTC of its expiry day, 0 from 08:00:00."""
+    return np.asarray(np.clip((chain.expiry_ms - at_ms) / (WINDOW_S * 1000), 0.0, 1.0))
+
+
 def is_averaging(chain: OptionChain) -> BoolArray:
     """Rows whose settlement average has begun: 07:30:00 UTC of their expiry day to 08:00:00."""
     left_ms = chain.expiry_ms - chain.as_of_ms

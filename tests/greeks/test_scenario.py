@@ -27,7 +27,10 @@ def test_only_spot_forwards_volatility_and_the_clock_move(
     moved = move_chain(CHAIN, Scenario(move, shift, hours))
     assert moved.index_price == CHAIN.index_price * (1 + move * 0.01)
     assert moved.forward == pytest.approx(CHAIN.forward * (1 + move * 0.01), rel=1e-12)
-    assert moved.mark_iv == pytest.approx(np.maximum(CHAIN.mark_iv + shift * 0.01, 0.01))
+    left_s = (CHAIN.expiry_ms - moved.as_of_ms) / 1000
+    of_whole = np.where(left_s > 0, np.minimum(left_s / 1800, 1), 1)  # inside the average
+    iv = np.maximum(CHAIN.mark_iv + shift * 0.01, 0.01) * of_whole
+    assert moved.mark_iv == pytest.approx(iv, rel=1e-12)
     assert moved.as_of_ms == CHAIN.as_of_ms + round(hours * 3_600_000)
     for name in {*array_columns(CHAIN)} - {"forward", "mark_iv", "settlement_average"}:
         assert getattr(moved, name) is getattr(CHAIN, name)
