@@ -13,7 +13,7 @@ from greeks.settlement import is_averaging, open_share
 from greeks.surface import MIN_IV
 
 MS_PER_HOUR = 3_600_000
-_NOTHING_FIXED = 1e-12
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ def age_chain(chain: OptionChain, at_ms: int) -> OptionChain:
     (theory 1.4). What is averaged on the way is averaged at the index [A].
     """
     now, then = open_share(chain, chain.as_of_ms), open_share(chain, at_ms)
-    fixed = np.maximum(1 - then, _NOTHING_FIXED)
+    fixed, alive = np.maximum(1 - then, _NOTHING), then > 0
     average = ((1 - now) * chain.settlement_average + (now - then) * chain.index_price) / fixed
     return replace(
         chain,
         as_of_ms=at_ms,
-        mark_iv=chain.mark_iv * np.where(then > 0, then / np.maximum(now, then), 1.0),
+        mark_iv=chain.mark_iv * np.where(alive, then / np.maximum(now, _NOTHING), 1.0),
         settlement_average=average,
     )
 

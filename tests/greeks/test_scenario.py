@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from greeks.conventions import Exposure, RowStatus
 from greeks.exposure import compute_exposure
-from greeks.scenario import Scenario, move_chain
+from greeks.scenario import Scenario, age_chain, move_chain
 from greeks.surface import compute_surface
 from tests.builders import array_columns, make_chain, make_venue_chain
 
@@ -94,3 +94,10 @@ def test_time_averages_at_the_moved_index() -> None:
 def test_an_impossible_scenario_is_refused(move: float, hours: float) -> None:
     with pytest.raises(ValueError, match="expected move above"):
         Scenario(move_pct=move, hours=hours)
+
+
+def test_what_has_expired_and_what_was_not_averaged_stay_as_they_are() -> None:
+    chain = make_chain(days=(-1, 0.01, 7))
+    aged = age_chain(chain, chain.as_of_ms + 3_600_000)
+    np.testing.assert_array_equal(aged.mark_iv, chain.mark_iv)
+    assert np.isnan(aged.settlement_average).all()
