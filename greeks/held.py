@@ -41,8 +41,12 @@ class HeldStrikes:
     def __len__(self) -> int:
         return len(self.strike)
 
+    def net(self, position: FloatArray) -> FloatArray:
+        """Sum a position in each held row over each strike, (P, h) to (P, m)."""
+        return _sum_by(self.of_row, position, len(self))
+
     def calls_and_puts(self, position: FloatArray) -> FloatArray:
-        """Sum a position in each held row over calls and puts of each strike, to (2, P, m)."""
+        """The same of calls and of puts, (P, h) to (2, P, m)."""
         sums = _sum_by(self.slot, position, 2 * len(self))
         return sums.reshape(len(position), 2, len(self)).swapaxes(0, 1)
 

@@ -120,10 +120,11 @@ def gex_mixture(held: HeldRows, position: FloatArray) -> Mixture:
     """Net GEX alone of positions (P, h).
 
     With q the position and phi(z) = exp(-z^2/2): GEX = 0.01 q K phi(d2)/(v sqrt(2 pi)), because
-    F' n(d1) = K n(d2).
+    F' n(d1) = K n(d2). Where a call and its put cancel their rounding stays: for signs take
+    `mixture_of`.
     """
     strikes = held.strikes
-    weights = _net(*strikes.calls_and_puts(position))
+    weights = strikes.net(position)
     weights *= _GEX_SCALE * strikes.strike / strikes.sd
     return _mixture(strikes, weights, len(position))
 

@@ -19,7 +19,7 @@ CONFIG = """
 "path.asset" = "BTC"
 
 [[operations]]
-include-path-regex = "/history|/webhooks|/simulations/|/trades"
+include-path-regex = "/alerts|/history|/webhooks|/simulations/|/trades"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422", "429"]
 
 [[operations]]
@@ -29,8 +29,9 @@ checks.negative_data_rejection.expected-statuses = ["200", "4xx"]
 """Another asset is a 404 on every route, which the bad inputs of the tests cover.
 
 What no schema can say is refused with 422: a `from` after its `to`, a target on a private network,
-a trade in an option that is not listed, a cursor that names no trade. One number where a list of
-them is asked for is the list of that one in a query.
+a trade in an option that is not listed, a cursor that names no trade, an alert for a webhook that
+is not there or with the numbers of another kind. One number where a list of them is asked for is the
+list of that one in a query.
 """
 
 
