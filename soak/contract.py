@@ -30,8 +30,8 @@ checks.negative_data_rejection.expected-statuses = ["200", "4xx"]
 
 What no schema can say is refused with 422: a `from` after its `to`, a target on a private network,
 a trade in an option that is not listed, a cursor that names no trade, an alert for a webhook that
-is not there or with the numbers of another kind. In a query one number where a list of them is asked
-for is the list of that one.
+is not there or with the numbers of another kind. In a query one number where a list is asked for is
+the list of that one.
 """
 
 
