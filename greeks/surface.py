@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from greeks.black76 import INV_SQRT_2PI, differs_from_previous, log_ratio
+from greeks.black76 import INV_SQRT_2PI, MIN_SD, differs_from_previous, is_computable
 from greeks.chain import OptionChain
-from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, FloatArray, IntArray
-from greeks.held import HeldRows
+from greeks.conventions import PCT, VOL_POINT, FloatArray, IntArray
+from greeks.delivery import Delivery
+from greeks.flips import Curves, find_sign_changes
+from greeks.held import known_or_zero
+from greeks.mixture import WHOLE
 
 MIN_IV = 0.01
 """A shift never takes a volatility below this."""
-_HOURS_PER_YEAR = 24 * DAYS_PER_YEAR
+_SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +47,30 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Held rows with twins merged: q of both, and q of the puts, whose delta is one less.
+    """Usable rows with twins merged: q of both, and q of the puts, whose delta is m less."""
 
-    `scale` is v/(s sqrt(T)): 1, but for options inside their settlement average.
-    """
-
-    log_moneyness: FloatArray
-    strike: FloatArray
-    years: FloatArray
+    delivery: Delivery
     iv: FloatArray
-    scale: FloatArray
     position: FloatArray
     puts: FloatArray
 
     @classmethod
-    def of(cls, held: HeldRows, position: FloatArray) -> "_Pairs":
-        new = differs_from_previous(held.expiry_ms, held.strike, held.forward, held.iv)
-        rows = np.flatnonzero(new) if len(new) else np.empty(0, np.int64)
-        q = np.stack([position, position * ~held.is_call])
+    def of(cls, chain: OptionChain, position_coin: FloatArray) -> "_Pairs":
+        F, K, T, s = chain.forward, chain.strike, chain.years_to_expiry, chain.mark_iv
+        usable = chain.is_usable & is_computable(F, K, T, s) & (T > 0)
+        chain, held = chain.select(usable), known_or_zero(position_coin[usable])
+        delivery, s = Delivery.of(chain), chain.mark_iv
+        of_strike = delivery.strike_ratio, delivery.forward, delivery.sd
+        rows = np.flatnonzero(differs_from_previous(chain.expiry_ms, s, *of_strike))
+        q = np.stack([held, held * ~chain.is_call])
         both, puts = np.add.reduceat(q, rows, axis=1) if len(rows) else q
-        F, K, T, s = (x[rows] for x in (held.forward, held.strike, held.years, held.iv))
-        scale = held.sd[rows] / (s * np.sqrt(T))
-        return cls(log_ratio(F, K), K, T, s, scale, both, puts)
+        return cls(delivery.take(rows), s[rows], both, puts)
+
+    def alive_after(self, seconds: float) -> "_Pairs":
+        """Those that have time to live by then."""
+        rows = np.flatnonzero(self.delivery.left_s > seconds)
+        delivery = self.delivery.take(rows)
+        return _Pairs(delivery, self.iv[rows], self.position[rows], self.puts[rows])
 
 
 def compute_surface(
@@ -84,17 +89,15 @@ def compute_surface(
     shift_pts : (V,) points added to every volatility (0.01 each), floored at 1 %.
     hours : (H,) from now; options that expire before are gone.
 
-    Sticky strike, plain Black-76: the settlement average counts only for options that are inside
-    it now.
+    Sticky strike. An expiry goes through its settlement average as in the hedge flow, so that net
+    delta now less a scenario's is the flow into it; an expired option has neither.
     """
-    held = HeldRows.of(chain)
-    pairs = _Pairs.of(held, held.open_position(position_coin))
-    moves = np.log1p(moves_pct * PCT)
-    values = np.zeros((3, len(hours), len(shift_pts), len(moves)))
+    pairs = _Pairs.of(chain, position_coin)
+    values = np.zeros((3, len(hours), len(shift_pts), len(moves_pct)))
     for h, hour in enumerate(hours.tolist()):
-        for v, shift in enumerate(shift_pts.tolist()):
-            values[:, h, v] = _scenarios(pairs, moves, shift * VOL_POINT, hour / _HOURS_PER_YEAR)
+        values[:, h] = _scenarios(pairs, moves_pct, shift_pts, hour)
     gex, delta, vega = values
+    moves = np.log1p(moves_pct * PCT)
     zeros = _zero_contour(gex, moves)
     return Surface(
         hours=hours,
@@ -109,28 +112,36 @@ def compute_surface(
     )
 
 
-def _scenarios(pairs: _Pairs, moves: FloatArray, shift: float, years: float) -> FloatArray:
-    """Net GEX, delta and vega after each move, a shift and a time: (3, S)."""
-    alive = np.flatnonzero(pairs.years > years)
-    if not len(alive):
-        return np.zeros((3, len(moves)))
-    q, K = pairs.position[alive], pairs.strike[alive]
-    root_t = pairs.scale[alive] * np.sqrt(pairs.years[alive] - years)
-    v = np.maximum(pairs.iv[alive] + shift, MIN_IV) * root_t
-    d2 = (moves[:, None] + pairs.log_moneyness[alive]) / v - v / 2
-    density = INV_SQRT_2PI * np.exp(-0.5 * d2 * d2)  # F' n(d1) = K n(d2)
-    return np.stack(
-        [
-            density @ (q * K * PCT / v),
-            ndtr(d2 + v) @ q - pairs.puts[alive].sum(),
-            density @ (q * K * root_t * VOL_POINT),
-        ]
-    )
+def _scenarios(
+    pairs: _Pairs, moves_pct: FloatArray, shift_pts: FloatArray, hours: float
+) -> FloatArray:
+    """Net GEX, delta and vega after a time, at each shift and move: (3, V, S)."""
+    out = np.zeros((3, len(shift_pts), len(moves_pct)))
+    seconds = hours * _SECONDS_PER_HOUR
+    pairs = pairs.alive_after(seconds)
+    if not len(pairs.iv):
+        return out
+    delivery, x = pairs.delivery, moves_pct[:, None] * PCT
+    share, sd = delivery.share_after(seconds), delivery.sd_after(seconds)
+    moneyness = delivery.moneyness_after(x, seconds)
+    held, put_delta = pairs.position * share, float(pairs.puts @ share)
+    value = held * delivery.forward
+    for i, shift in enumerate(shift_pts.tolist()):
+        iv = np.maximum(pairs.iv + shift * VOL_POINT, MIN_IV)
+        v = np.maximum(sd * (iv / pairs.iv), MIN_SD)
+        d1 = moneyness / v + v / 2
+        density = INV_SQRT_2PI * np.exp(-0.5 * d1 * d1)
+        out[0, i] = density @ (value * PCT / v)
+        out[1, i] = ndtr(d1) @ held - put_delta
+        out[2, i] = density @ (value * v / iv * VOL_POINT)
+    out[::2] *= 1 + moves_pct * PCT  # F'/F
+    return out
 
 
 def _zero_contour(gex: FloatArray, moves: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
     """Hour index, shift index and log-move of every sign change along spot."""
-    h, v, left = np.nonzero(gex[..., 1:] * gex[..., :-1] < 0)
-    low, high = gex[h, v, left], gex[h, v, left + 1]
-    share = low / (low - high)
-    return h, v, moves[left] + share * (moves[left + 1] - moves[left])
+    curves = gex.reshape(-1, len(moves))
+    every = np.arange(len(curves))
+    changes = find_sign_changes(Curves(every, np.full_like(every, WHOLE), moves, curves))
+    hour, shift = np.divmod(changes.sets, gex.shape[1])
+    return hour, shift, changes.start

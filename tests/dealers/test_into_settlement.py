@@ -11,7 +11,8 @@ from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray
 from greeks.exposure import compute_exposure
 from greeks.scenario import Scenario, age_chain, move_chain
-from tests.builders import AS_OF_MS, make_chain
+from greeks.surface import compute_surface
+from tests.builders import AS_OF_MS, make_chain, with_columns
 
 MINUTE_DAYS = 1 / 1440
 STRIKES = np.array([99_000.0, 99_700.0, 100_000.0, 100_400.0, 101_500.0])
@@ -50,6 +51,37 @@ def test_the_flow_of_a_what_if_is_that_of_the_hedge_flow(
     assert there == pytest.approx(flow.flow_coin[0], abs=3e-4 * np.abs(position).sum())
 
 
+@given(now=st.floats(1, 90), passed=st.floats(0, 1.2), average=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_the_surfaces_net_delta_falls_by_the_hedge_flow(
+    now: float, passed: float, average: bool
+) -> None:
+    chain, position = book(now, 100_150.0 if average and now < 30 else np.nan)
+    moves, hours = np.array([-1.0, -0.1, 0.0, 0.2, 2.0]), np.array([passed * now / 60])
+    surface = compute_surface(chain, position, moves, np.zeros(1), hours)
+    flow = compute_hedge_flow(chain, position, moves, hours * 3600).flow_coin
+    before = compute_exposure(chain, position, "any").net_of(Exposure.DELTA)
+    rounding = 1e-9 * np.abs(position).sum()
+    assert before - surface.delta_coin[0, 0] == pytest.approx(flow, abs=rounding)
+
+
+@pytest.mark.parametrize("average", [np.nan, 100_150.0])
+def test_a_surface_begins_at_the_board_also_where_payoffs_are_certain(average: float) -> None:
+    # a strike at 60,000 ten minutes before 08:00: the mean is above it whatever the index does
+    chain, _ = book(10, average)
+    chain = with_columns(chain, strike=np.where(chain.strike == STRIKES[0], 60_000.0, chain.strike))
+    position = np.linspace(50.0, -120.0, len(chain))
+    board = compute_exposure(chain, position, "any")
+    now = compute_surface(chain, position, np.zeros(1), np.zeros(1), np.zeros(1))
+    for exposure, value in (
+        (Exposure.GEX, now.gex_usd_per_1pct),
+        (Exposure.DELTA, now.delta_coin),
+        (Exposure.VEGA, now.vega_usd_per_pt),
+    ):
+        rounding = 1e-12 * board.gross_of(exposure)
+        assert value.item() == pytest.approx(board.net_of(exposure), abs=rounding)
+
+
 def test_known_samples_count_the_same_in_both() -> None:
     chain, position = book(20, average=100_150.0)
     for move in (-0.3, 0.2):
@@ -73,6 +105,8 @@ def test_gamma_at_the_money_is_that_of_a_deviation_that_shrinks_with_root_time(l
     term = compute_flip_term(chain, position)
     at = term.at_ms.tolist().index(AS_OF_MS + HOUR_MS)
     assert term.gex_at_spot[at] == pytest.approx(gex, rel=1e-5)
+    surface = compute_surface(chain, position, np.zeros(1), np.zeros(1), np.ones(1))
+    assert surface.gex_usd_per_1pct.item() == pytest.approx(gex, rel=1e-9)
 
 
 @given(now=st.floats(0.5, 90), first=st.floats(0, 1), second=st.floats(0, 1))
