@@ -17,7 +17,7 @@ def pin_probability(beta: float, xi: float) -> float:
     """P(pin) = 1 - exp(-beta phi(xi)), phi the normal density; 0 for beta <= 0 (repulsion).
 
     One strike and one expiry, charm hedging alone; ignores the damping by gamma, other strikes
-    and the settlement average, so near the end it is an upper bound.
+    and, beyond the variance in xi, the settlement average: near the end it is an upper bound.
     """
     if beta <= 0:
         return 0.0

@@ -35,6 +35,7 @@ from ingest.events import (
     OptionTicker,
     Summaries,
     Summary,
+    Trades,
 )
 from ingest.forwards import Forward
 from ingest.index_history import IndexHistory
@@ -47,6 +48,8 @@ from ingest.waiting import WaitingRoom
 MAX_IV = 10.0
 PUSHED_ROUNDING = 0.50001e-4
 """Pushed mark prices have four decimals: a finer one from a summary that rounds to it is kept."""
+CONTRACT_ROUNDING = 1e-4
+"""Contracts of a part of one are rounded; another unit differs by a factor of ten or more."""
 DELISTED_MS = 3_600_000
 """A future that is not listed is forgotten when its last quote is older."""
 
@@ -89,6 +92,17 @@ class ChainState:
         """Whether the instrument is listed here."""
         return instrument_name in self._instruments
 
+    def is_in_units(self, instrument_name: str, contract_size: float | None) -> bool:
+        """Whether a print's amount over its contracts is what the instrument's list says it is.
+
+        An amount that is not may be in another unit, ten or ten thousand times too large. Where
+        one of the two is not said nothing speaks against it.
+        """
+        listed = self._instruments.get(instrument_name)
+        if listed is None or listed.contract_size is None or contract_size is None:
+            return True
+        return math.isclose(contract_size, listed.contract_size, rel_tol=CONTRACT_ROUNDING)
+
     def last_expiries(self) -> dict[Book, int]:
         """Return the last expiry that each book lists, in exchange ms."""
         return last_expiries(self._instruments.values())
@@ -118,6 +132,8 @@ class ChainState:
                 self._apply_estimate(event)
             case Listed():
                 self._apply_listed(event)
+            case Trades():
+                self.rejected += event.rejected
             case Gap():
                 self.gaps += 1
             case _:

@@ -5,7 +5,8 @@ milliseconds. NaN is unknown.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dealers.tape import Trade
@@ -21,7 +22,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One listed option or future. `expiry_ms` of a perpetual lies a thousand years ahead."""
+    """One listed option or future. `expiry_ms` of a perpetual lies a thousand years ahead.
+
+    `contract_size` is the amount of one contract; None where the venue does not say.
+    """
 
     instrument_name: str
     kind: Kind
@@ -32,6 +36,7 @@ class Instrument:
     strike: float  # NaN for a future
     is_call: bool  # False for a future
     is_perpetual: bool
+    contract_size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +197,14 @@ class PastVolatility:
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """Option trades as they printed, oldest first."""
+    """Option trades as they printed, oldest first.
+
+    `contract_sizes` is the amount over the contracts of each, by `trade_id`, where both are said.
+    """
 
     trades: tuple[Trade, ...]
     rejected: int = 0
+    contract_sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def parse_instrument(wire: WireInstrument) -> Instrument | None:
         strike=_number(wire.strike),
         is_call=wire.option_type == "call",
         is_perpetual=wire.settlement_period == "perpetual",
+        contract_size=wire.contract_size,
     )
 
 
@@ -210,7 +211,8 @@ def parse_trades(raw: msgspec.Raw) -> Trades:
     rows, rejected = decode_rows(raw, WireTrade)
     parsed = [parse_trade(row) for row in rows if not row.legs]
     trades = tuple(trade for trade in parsed if trade is not None)
-    return Trades(trades, rejected + len(parsed) - len(trades))
+    sizes = {row.trade_id: row.amount / row.contracts for row in rows if row.contracts}
+    return Trades(trades, rejected + len(parsed) - len(trades), sizes)
 
 
 def _number(value: float | None) -> float:

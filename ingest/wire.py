@@ -61,6 +61,7 @@ class WireInstrument(msgspec.Struct):
     settlement_period: str | None = None
     strike: float | None = None
     option_type: str | None = None
+    contract_size: float | None = None
     state: str = "open"
 
 
@@ -172,6 +173,7 @@ class WireTrade(msgspec.Struct):
     direction: str
     amount: float
     price: float
+    contracts: float | None = None
     index_price: float | None = None
     iv: float | None = None
     block_trade_id: str | None = None

@@ -266,6 +266,9 @@ class AssetFeed:
             name = trade.instrument_name
             if not self.state.owns(name):
                 continue
+            if not self.state.is_in_units(name, event.contract_sizes.get(trade.trade_id)):
+                self.state.rejected += 1
+                continue
             missing = self.tape.record(trade)
             if missing and is_whole:
                 detail = f"{len(missing)} before {name} {trade.trade_seq}"

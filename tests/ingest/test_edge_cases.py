@@ -76,6 +76,33 @@ def test_an_ack_that_says_testnet_is_believed(told: Told) -> None:
     assert told.feed.testnet
 
 
+def test_a_trade_whose_amount_is_not_its_contracts_is_refused_and_counted(told: Told) -> None:
+    """Ten contracts of one coin are ten coins: an amount of one is in another unit."""
+    row = load("trades_option")["params"]["data"][0]
+    refused = told.feed.state.rejected
+    rows = [
+        row | {"trade_id": str(number), "trade_seq": 700 + number, "amount": amount} | said
+        for number, amount, said in (
+            (1, 1.5, {"contracts": 1.5}),
+            (2, 1.0, {"contracts": 10.0}),
+            (3, 1.5, {"contracts": 0.00015}),
+            (4, 2.5, {"contracts": None}),
+            (5, 0.1, {"contracts": 0.1000001}),
+        )
+    ]
+    told.hear("trades.option.BTC.100ms", rows)
+    assert {trade.trade_id for trade, _ in told.feed.tape.newest_first()} == {"1", "4", "5"}
+    assert told.feed.state.rejected == refused + 2
+
+
+def test_a_trade_that_cannot_be_true_is_counted(told: Told) -> None:
+    row = load("trades_option")["params"]["data"][0]
+    refused = told.feed.state.rejected
+    told.hear("trades.option.BTC.100ms", [row | {"amount": 0.0}, row | {"direction": "up"}])
+    assert told.feed.state.rejected == refused + 2
+    assert not told.feed.tape.recorded
+
+
 @pytest.mark.parametrize(("wire_iv", "iv"), [(0, math.nan), (0.0, math.nan), (500.0, 5.0)])
 def test_a_trade_without_volatility_says_none_and_its_ceiling_is_kept(
     told: Told, wire_iv: float, iv: float

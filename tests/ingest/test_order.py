@@ -26,6 +26,8 @@ def later(name: str, ms: int, **changes: object) -> bytes:
     return push(params["channel"], data)
 
 
+HALF_A_COIN = {"amount": 0.5, "contracts": 0.5}
+
 FRAMES = [
     *(later("price_index", ms, price=88_000.0 + ms / 100) for ms in (0, 1000, 2000)),
     *(later("markprice_options", ms, iv=0.5 + ms / 10_000) for ms in (0, 900, 1800)),
@@ -35,7 +37,7 @@ FRAMES = [
     later("ticker_perpetual", 1200, current_funding=1.5e-4),
     later("trades_option", 0),
     *(
-        later("trades_option", 400 + n, trade_id=f"7{n}", trade_seq=900 + n, amount=0.5)
+        later("trades_option", 400 + n, trade_id=f"7{n}", trade_seq=900 + n, **HALF_A_COIN)
         for n in range(3)
     ),
     *(
