@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from greeks.black76 import INV_SQRT_2PI, log_ratio
 from greeks.chain import OptionChain
 from greeks.conventions import DAYS_PER_YEAR, PCT, VOL_POINT, FloatArray
-from greeks.held import HeldRows
+from greeks.held import HeldRows, without_rounding
 from greeks.ladder import LADDER, Ladder
 from greeks.levels import NEAR, Flip, describe_flip
 from greeks.profile import Profile
@@ -48,19 +48,20 @@ class MovingBook:
 
     def net_gex_at(self, spot_usd: FloatArray) -> FloatArray:
         """Net GEX in USD per 1 % at each level, (L,)."""
-        return np.asarray(self._terms(np.log(spot_usd / self.held.spot_usd))[1].sum(axis=1))
+        return _net(self._terms(np.log(spot_usd / self.held.spot_usd))[1])
 
     def profile(self, ladder: Ladder = LADDER) -> Profile:
         """Exposures at every level of a ladder."""
         held, moves = self.held, ladder.moves
         expiry_ms, starts = np.unique(held.expiry_ms, return_index=True)
         by_expiry = np.zeros((len(expiry_ms), ladder.count))
-        calls, puts, vega, vanna, charm = np.zeros((5, ladder.count))
+        net, calls, puts, vega, vanna, charm = np.zeros((6, ladder.count))
         for start in range(0, ladder.count, _BLOCK):
             block = slice(start, start + _BLOCK)
             iv, gex, density, d2_density = self._terms(moves[block])
             if len(starts):
                 by_expiry[:, block] = np.add.reduceat(gex, starts, axis=1).T
+            net[block] = _net(gex)
             calls[block] = gex[:, held.is_call].sum(axis=1)
             puts[block] = gex[:, ~held.is_call].sum(axis=1)
             vega[block] = density @ (held.sd / held.iv * VOL_POINT)
@@ -68,7 +69,6 @@ class MovingBook:
             charm[block] = d2_density @ (0.5 / held.years / DAYS_PER_YEAR)
         if held.averaging is not None:
             charm += self.averaging_position @ averaging_charm_at(held.averaging, moves)
-        net = by_expiry.sum(axis=0)
         levels = ladder.levels(held.spot_usd)
         return Profile(levels, net, calls, puts, vega, vanna, charm, expiry_ms, by_expiry)
 
@@ -81,6 +81,11 @@ class MovingBook:
         density = INV_SQRT_2PI * np.exp(-0.5 * d2 * d2) * (self.position * held.strike)
         d2_density = density * d2 / (held.forward * np.exp(moves)[:, None])
         return iv, density * (PCT / v), density, d2_density
+
+
+def _net(gex: FloatArray) -> FloatArray:
+    """Sum of (L, h) over the rows."""
+    return without_rounding(gex.sum(axis=1), np.abs(gex).sum(axis=1))
 
 
 def find_moving_flips(book: MovingBook, profile: Profile, gross: float) -> tuple[Flip, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from greeks.black76 import MIN_SD, differs_from_previous, is_computable
 from greeks.chain import OptionChain
-from greeks.conventions import BoolArray, FloatArray, IntArray
+from greeks.conventions import ROUNDING, BoolArray, FloatArray, IntArray
 from greeks.settlement import AveragedOptions, averaged_options, is_averaging
 
 Column = TypeVar("Column", FloatArray, IntArray, BoolArray)
@@ -168,6 +168,11 @@ def known_or_zero(values: FloatArray) -> FloatArray:
     """The values with what is not finite as 0, for sums over what is known."""
     finite = np.isfinite(values)
     return values if finite.all() else np.where(finite, values, 0.0)
+
+
+def without_rounding(net: FloatArray, gross: FloatArray) -> FloatArray:
+    """Signed sums with those that are the rounding of their gross as 0: they have no sign."""
+    return np.where(np.abs(net) > ROUNDING * gross, net, 0.0)
 
 
 def _take(column: Column, row: IntArray) -> Column:

@@ -15,13 +15,12 @@ from greeks.chain import OptionChain
 from greeks.conventions import (
     DAYS_PER_YEAR,
     PCT,
-    ROUNDING,
     VOL_POINT,
     BoolArray,
     FloatArray,
     IntArray,
 )
-from greeks.held import HeldRows, HeldStrikes
+from greeks.held import HeldRows, HeldStrikes, without_rounding
 from greeks.ladder import LADDER, Ladder
 from greeks.layout import nothing_known
 from greeks.mixture import Mixture
@@ -130,10 +129,7 @@ def gex_mixture(held: HeldRows, position: FloatArray) -> Mixture:
 
 
 def _net(calls: FloatArray, puts: FloatArray) -> FloatArray:
-    """Their sum, nothing where they cancel but for rounding: its sign would be a phantom."""
-    net = calls + puts
-    net[np.abs(net) <= ROUNDING * (np.abs(calls) + np.abs(puts))] = 0.0
-    return net
+    return without_rounding(calls + puts, np.abs(calls) + np.abs(puts))
 
 
 def mixture_of(held: HeldRows, position: FloatArray) -> Mixture:

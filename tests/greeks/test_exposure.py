@@ -15,6 +15,7 @@ from greeks.conventions import (
     Regime,
     RowStatus,
     Settlement,
+    SmileDynamics,
     regime_of,
 )
 from greeks.exposure import ExposureSnapshot, compute_exposure, compute_exposures, of_book
@@ -159,10 +160,13 @@ def test_a_row_with_a_forbidding_status_is_nan_and_counted() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-13, -1e-13])
-def test_a_book_that_cancels_but_for_rounding_has_neither_regime_nor_flip(noise: float) -> None:
-    chain = make_chain(days=(1, 30))
+@pytest.mark.parametrize("dynamics", SmileDynamics)
+def test_a_book_that_cancels_but_for_rounding_has_neither_regime_nor_flip(
+    noise: float, dynamics: SmileDynamics
+) -> None:
+    chain = make_chain(days=(1, 30), strikes=np.arange(90_000.0, 110_000.0, 500.0))
     position = np.where(chain.is_call, 100.0, -100.0 * (1 + noise))
-    balanced = snapshot_of(chain, position)
+    balanced = compute_exposure(chain, position, "test", dynamics)
     assert balanced.gross_of(Exposure.GEX) > 1e6
     assert balanced.regime is Regime.UNKNOWN
     assert balanced.levels.flips == ()
