@@ -94,7 +94,7 @@ def _head(figure: Figure, subject: Subject, title: str, unit: str, look: Look) -
         f"flip {level(flip)}" + (f" ({percent(away)} from spot)" if flip is not None else ""),
     ]
     figure.text(
-        0.145, 0.885, "  ·  ".join(filter(None, facts)), size=10, color=look["muted"], va="center"
+        0.165, 0.885, "  ·  ".join(filter(None, facts)), size=10, color=look["muted"], va="center"
     )
     badge, shade = _badge(subject, look)
     figure.text(

@@ -96,15 +96,8 @@ def draw_expiries(axes: Axes, subject: Subject, look: Look) -> None:
         f"{expiry_label(int(expiry))}   {percent(iv, 0).removeprefix('+')}"
         for expiry, iv in zip(table.expiry_ms, table.atm_iv.tolist(), strict=True)
     ]
-    rows = np.arange(len(gex))
-    axes.barh(rows, gex, 0.66, color=[look.of_sign(value) for value in gex], linewidth=0)
-    for row in rows[~np.isfinite(gex)]:
-        _hatch(axes.axhspan(row - 0.33, row + 0.33), look)
-    axes.set_yticks(rows, labels)
+    _bars(axes, gex, labels, look)
     axes.set_ylim(max(len(gex), 1) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    axes.axvline(0, color=look["faint"], linewidth=1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: money(value)))
     _write_values(axes, gex, [money(value) for value in gex], look)
 
 
@@ -112,18 +105,11 @@ def draw_ladder(axes: Axes, subject: Subject, look: Look) -> None:
     """What dealers trade on sudden moves, re-hedged exactly; high prices on top."""
     flow = hedge_flow_now(subject.snapshot, np.array(MOVES_PCT), subject.state.tape.beta.used)
     usd = flow.flow_coin * subject.spot_usd
-    rows = np.arange(len(usd))
-    axes.barh(rows, usd, 0.66, color=[look.of_sign(value) for value in usd], linewidth=0)
-    axes.set_yticks(
-        rows,
-        [
-            f"{percent(move / 100)}   {level(spot)}" if move else f"spot   {level(spot)}"
-            for move, spot in zip(flow.move_pct.tolist(), flow.spot_usd.tolist(), strict=True)
-        ],
-    )
-    axes.grid(visible=False, axis="y")
-    axes.axvline(0, color=look["faint"], linewidth=1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: money(value)))
+    labels = [
+        f"{percent(move / 100)}   {level(spot)}" if move else f"spot   {level(spot)}"
+        for move, spot in zip(flow.move_pct.tolist(), flow.spot_usd.tolist(), strict=True)
+    ]
+    _bars(axes, usd, labels, look)
     words = [
         _trade_words(value, coin) if move else ""
         for move, value, coin in zip(
@@ -131,6 +117,20 @@ def draw_ladder(axes: Axes, subject: Subject, look: Look) -> None:
         )
     ]
     _write_values(axes, usd, words, look)
+
+
+def _bars(axes: Axes, values: FloatArray, labels: list[str], look: Look) -> None:
+    """A bar a row from zero in the colour of its sign; what is unknown is hatched."""
+    rows, is_known = np.arange(len(values)), np.isfinite(values)
+    axes.barh(rows, values, 0.66, color=[look.of_sign(value) for value in values], linewidth=0)
+    for row in rows[~is_known]:
+        _hatch(axes.axhspan(row - 0.33, row + 0.33), look)
+    axes.set_yticks(rows, labels)
+    axes.grid(visible=False, axis="y")
+    axes.axvline(0, color=look["faint"], linewidth=1)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: money(value)))
+    if not is_known.any():
+        axes.set_xticks([])  # there is nothing to have a scale
 
 
 def _trade_words(usd: float, coin: float) -> str:

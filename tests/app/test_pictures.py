@@ -109,6 +109,15 @@ def test_unknown_is_drawn_without_a_number_for_it(panel: Panel) -> None:
     assert "REGIME UNKNOWN" in text
 
 
+@pytest.mark.parametrize("panel", [Panel.EXPIRIES, Panel.LADDER])
+def test_unknown_bars_are_hatched(panel: Panel) -> None:
+    unknown = subject(make_chain(mark_iv=np.nan, status=RowStatus.NO_IV))
+    drawn = draw_picture(unknown, panel, PictureFormat.SVG, LOOK).decode()
+    known = draw_picture(subject(make_chain()), panel, PictureFormat.SVG, LOOK).decode()
+    assert "<pattern" in drawn
+    assert "<pattern" not in known
+
+
 @pytest.mark.parametrize("instants", [0, 1, 2])
 def test_a_young_history_has_few_ticks(instants: int) -> None:
     young = {name: column[:instants] for name, column in HISTORY.items()}
