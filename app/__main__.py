@@ -14,15 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 import uvicorn
 
 from app import options
 from app.backup_command import backup
 from app.connections import ImpatientHttp, ImpatientWebSocket
-from app.lifecycle import FeedAddress, StartError, claim_data_dir, find_address, listen
+from app.lifecycle import (
+    REPLAY_PREFIX,
+    FeedAddress,
+    StartError,
+    claim_data_dir,
+    find_address,
+    listen,
+    make_folder,
+    refused_address,
+)
 from app.memory import collect_seldom, give_back_large_arrays
 from app.options import (
     ENV,
+    Finite,
     focus,
     option,
     parse_assets,
@@ -30,6 +41,7 @@ from app.options import (
     parse_networks,
     parse_origins,
     parse_source,
+    parse_token,
 )
 from app.settings import Settings, Source
 from app.store import Store, StoreError, store_url
@@ -104,14 +116,14 @@ cli.add_command(backup)
     "--rate-limit",
     "RATE_LIMIT",
     default=20.0,
-    type=click.FloatRange(0, 10_000),
+    type=Finite(0, 10_000),
     help="Requests a second of one client on another machine; 0 for no limit.",
 )
 @option(
     "--replay-speed",
     "REPLAY_SPEED",
     default=1.0,
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     help="Pace of a replay.",
 )
 @focus
@@ -131,6 +143,9 @@ def run(*, json_logs: bool, **chosen: Any) -> None:
 def record(*, source: str, assets: str, focus: int, folder: Path) -> None:
     """Keep the raw frames of a feed in FOLDER until stopped; `run --source replay:FOLDER`."""
     configure_logging(as_json=not sys.stderr.isatty())
+    if source.startswith(REPLAY_PREFIX):
+        raise click.BadParameter("expected live, demo or an address", param_hint="--source")
+    make_folder(folder, "the folder", "FOLDER")
     with suppress(KeyboardInterrupt):
         asyncio.run(_record(parse_source(source), parse_assets(assets), focus, folder))
 
@@ -144,7 +159,13 @@ def record(*, source: str, assets: str, focus: int, folder: Path) -> None:
     type=click.IntRange(0, 65535),
     help="0 picks a free one.",
 )
-@option("--seed", "EXCHANGE_SEED", default=1, type=int, help="Seed of the synthetic market.")
+@option(
+    "--seed",
+    "EXCHANGE_SEED",
+    default=1,
+    type=click.IntRange(0),
+    help="Seed of the synthetic market.",
+)
 @option(
     "--replay",
     "EXCHANGE_REPLAY",
@@ -156,7 +177,7 @@ def record(*, source: str, assets: str, focus: int, folder: Path) -> None:
     "--speed",
     "EXCHANGE_SPEED",
     default=1.0,
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, 1_000_000, min_open=True),
     help="Exchange seconds per second.",
 )
 @option("--start", "EXCHANGE_START", default=None, help="Exchange time to begin at, ISO 8601.")
@@ -164,7 +185,7 @@ def record(*, source: str, assets: str, focus: int, folder: Path) -> None:
     "--index-script",
     "EXCHANGE_INDEX_SCRIPT",
     default=None,
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV with the header seconds,asset,price.",
 )
 @option("--assets", "EXCHANGE_ASSETS", default="BTC,ETH", help="Assets of the synthetic market.")
@@ -172,7 +193,7 @@ def record(*, source: str, assets: str, focus: int, folder: Path) -> None:
     "--activity",
     "EXCHANGE_ACTIVITY",
     default=1.0,
-    type=click.FloatRange(0),
+    type=Finite(0, 1_000),
     help="Trades, times the usual.",
 )
 @option(
@@ -219,9 +240,8 @@ def exchange(
 
     try:
         asyncio.run(run_exchange(config, ready))
-    except OSError as error:
-        where = f"{config.host}:{config.port}"
-        raise StartError(f"cannot listen on {where}: {os.strerror(error.errno or 0)}") from error
+    except (OSError, UnicodeError) as error:
+        raise refused_address(config.host, config.port, error) from error
 
 
 async def _run_board(settings: Settings) -> None:
@@ -229,9 +249,7 @@ async def _run_board(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(claim_data_dir(settings.data_dir))
         listener = stack.enter_context(listen(settings))
-        address = await find_address(settings.source)
-        if address is None:
-            address = await stack.enter_async_context(_demo(settings.assets))
+        address = await _find_feed(settings.source, settings.assets, stack)
         store = await Store.open(store_url(settings, address.source))
         stack.push_async_callback(store.close)
         tokens = await Store.open_tokens(settings)
@@ -264,9 +282,7 @@ async def _record(source: str, assets: tuple[str, ...], focus: int, folder: Path
     recorder = FrameRecorder(folder, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     async with AsyncExitStack() as stack:
         stack.callback(recorder.flush)
-        address = await find_address(source)
-        if address is None:
-            address = await stack.enter_async_context(_demo(assets))
+        address = await _find_feed(source, assets, stack)
         click.echo(f"recording {', '.join(assets)} from {address.url} into {recorder.path}")
         pacer, shared = Pacer(), Shared()
         async with asyncio.TaskGroup() as group:
@@ -274,6 +290,16 @@ async def _record(source: str, assets: tuple[str, ...], focus: int, folder: Path
                 feed = AssetFeed(asset, time.monotonic, pacer, focus, shared)
                 sink = RecordingSink(asset, feed, recorder)
                 group.create_task(feed.run(address.url, random.Random(), sink))  # noqa: S311
+
+
+async def _find_feed(source: str, assets: tuple[str, ...], stack: AsyncExitStack) -> FeedAddress:
+    """Find the feed, starting a demo's; every later line of the log says the source."""
+    address = await find_address(source)
+    shown = Source.DEMO if address is None else address.source
+    structlog.contextvars.bind_contextvars(source=shown.value)
+    if address is None:
+        return await stack.enter_async_context(_demo(assets))
+    return address
 
 
 @asynccontextmanager
@@ -312,7 +338,7 @@ def _settings(**chosen: Any) -> Settings:
         position=PositionModel(chosen["position"]),
         focus=chosen["focus"],
         replay_speed=chosen["replay_speed"],
-        token=os.environ.get(ENV + "TOKEN") or None,
+        token=parse_token(os.environ.get(ENV + "TOKEN", "")),
         read_token_required=chosen["read_token_required"],
         rate_limit=chosen["rate_limit"],
         allowed_hosts=tuple(filter(None, map(str.strip, chosen["allowed_hosts"].split(",")))),

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from app import options
-from app.store import StoreError, back_up
+from app.lifecycle import make_folder
+from app.store import back_up
 
 
 @click.command()
@@ -15,10 +16,13 @@ from app.store import StoreError, back_up
 def backup(folder: Path, data_dir: Path, database_url: str | None) -> None:
     """Copy every database of the data folder into FOLDER, each whole, while the board runs."""
     if database_url is not None and not database_url.startswith("sqlite"):
-        raise StoreError("a backup of PostgreSQL is made with its own pg_dump")
+        raise click.BadParameter(
+            "a backup of PostgreSQL is made with its own pg_dump", param_hint="--database-url"
+        )
     found = sorted(data_dir.expanduser().glob("*.db"))
     if not found:
-        raise StoreError(f"there is no database in {data_dir}")
+        raise click.BadParameter(f"there is no database in {data_dir}", param_hint="--data-dir")
+    make_folder(folder, "the folder", "FOLDER")
     for database in found:
         back_up(database, folder / database.name)
         size_mb = (folder / database.name).stat().st_size / 1e6

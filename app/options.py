@@ -3,20 +3,57 @@
 A text that is not understood raises `click.BadParameter` saying what was expected.
 """
 
+import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import click
+from websockets.exceptions import InvalidURI
+from websockets.uri import parse_uri
 
 from app.lifecycle import REPLAY_PREFIX
+from app.store import StoreError, check_database_url
 from ingest.focus import MOST as FOCUS_MOST
 
 ENV = "GAMMAFLIP_"
 DATA_DIR = Path("~/.local/share/gammaflip")
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""When a simulated market may begin."""
+
+
+class Finite(click.FloatRange):
+    """A number in a range; neither infinity nor what is no number is in any."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, was {value}", param, ctx)
+        return number
+
+
+class Folder(click.Path):
+    """A folder that need not exist yet; `~` is somebody's home."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Read a path."""
+        try:
+            folder = Path(str(value)).expanduser()
+            str(folder).encode()
+        except (RuntimeError, UnicodeError) as error:
+            self.fail(f"{value!r} names no folder: {error}", param, ctx)
+        super().convert(folder, param, ctx)
+        return folder
 
 
 def option(name: str, env: str, **kwargs: Any) -> Callable[[Any], Any]:
@@ -30,13 +67,29 @@ data_dir = option(
     "--data-dir",
     "DATA_DIR",
     default=DATA_DIR,
-    type=click.Path(path_type=Path),
+    type=Folder(),
     help="Folder for history, rules and the outbox.",
 )
-database_url = option(
-    "--database-url", "DATABASE_URL", default=None, help="PostgreSQL instead of SQLite."
-)
 
+
+def _read_database_url(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> str | None:
+    if text is not None:
+        try:
+            check_database_url(text)
+        except StoreError as error:
+            raise click.BadParameter(str(error)) from error
+    return text
+
+
+database_url = option(
+    "--database-url",
+    "DATABASE_URL",
+    default=None,
+    callback=_read_database_url,
+    help="PostgreSQL instead of SQLite.",
+)
 
 focus = option(
     "--focus",
@@ -49,7 +102,10 @@ focus = option(
 
 def parse_source(text: str) -> str:
     """Return the text when it names a source."""
-    if text in {"auto", "live", "demo"} or text.startswith(("ws://", "wss://", REPLAY_PREFIX)):
+    if text in {"auto", "live", "demo"} or text.startswith(REPLAY_PREFIX):
+        return text
+    with suppress(InvalidURI, ValueError):
+        parse_uri(text)
         return text
     raise click.BadParameter(
         f"expected auto, live, demo, replay:PATH or a ws:// or wss:// address, was {text!r}",
@@ -96,4 +152,18 @@ def parse_instant(text: str) -> int:
         ) from error
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
+    if not FIRST <= instant < LAST:
+        raise click.BadParameter(
+            f"expected {FIRST.year} or later and before {LAST.year}, was {text!r}",
+            param_hint="--start",
+        )
     return round(instant.timestamp() * 1000)
+
+
+def parse_token(text: str) -> str | None:
+    """Read a bearer token as an HTTP header can carry it; an empty one is none."""
+    if not text.isascii() or not text.isprintable() or text != text.strip():
+        raise click.BadParameter(
+            "expected printable ASCII without spaces around it", param_hint=ENV + "TOKEN"
+        )
+    return text or None

@@ -67,11 +67,20 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(path))
 
 
+def check_database_url(address: str) -> None:
+    """Raise `StoreError` for an address that no database can have."""
+    _async_url(address, "")
+
+
 def _async_url(address: str, schema: str) -> URL:
     try:
         url = make_url(address)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         raise StoreError("the database URL is not understood") from error
+    if not 0 <= (url.port or 0) <= 65535:
+        raise StoreError("the port of the database URL is not between 0 and 65535")
+    if url.get_backend_name() == "sqlite" and not url.database:
+        raise StoreError("expected sqlite:///FILE, was no file")
     if url.get_backend_name() == "sqlite":
         return url.set(drivername="sqlite+aiosqlite")
     if url.get_backend_name() != "postgresql":
@@ -129,7 +138,7 @@ class Store:
     async def _migrated(cls, store: "Store", url: URL) -> "Store":
         try:
             await store._migrate()
-        except (SQLAlchemyError, OSError, SchemaError) as error:
+        except (SQLAlchemyError, OSError, SchemaError, TypeError) as error:
             await store.close()
             where = url.render_as_string(hide_password=True)
             reason = getattr(error, "orig", None) or error

@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from app import options
+from app.lifecycle import make_data_dir
 from app.settings import Settings
 from app.store import Store
 from app.tokens import Scope, create_token, list_tokens, revoke_token
@@ -29,6 +30,8 @@ def token() -> None:
 @click.argument("name")
 def token_create(name: str, scope: str, data_dir: Path, database_url: str | None) -> None:
     """Create a token called NAME and show it, once."""
+    if not name.strip() or not name.isprintable():
+        raise click.BadParameter("expected printable text", param_hint="NAME")
     now_ms = round(time.time() * 1000)
 
     async def create(store: Store) -> str:
@@ -55,7 +58,7 @@ def token_list(data_dir: Path, database_url: str | None) -> None:
 def token_revoke(token_id: str, data_dir: Path, database_url: str | None) -> None:
     """Make a token worthless."""
     now_ms = round(time.time() * 1000)
-    known = asyncio.run(
+    known = token_id.isprintable() and asyncio.run(
         _with_tokens(lambda store: revoke_token(store, token_id, now_ms), data_dir, database_url)
     )
     if not known:
@@ -65,7 +68,7 @@ def token_revoke(token_id: str, data_dir: Path, database_url: str | None) -> Non
 async def _with_tokens(
     act: Callable[[Store], Awaitable[T]], data_dir: Path, database_url: str | None
 ) -> T:
-    data_dir.expanduser().mkdir(parents=True, exist_ok=True)
+    make_data_dir(data_dir)
     store = await Store.open_tokens(Settings(data_dir=data_dir, database_url=database_url))
     try:
         return await act(store)

@@ -236,7 +236,7 @@ def build_app(board: Board) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(board.run())
         task.add_done_callback(board.stop_with)
-        _log.info("board.started", source=board.address.source.value, url=board.address.url)
+        _log.info("board.started", url=board.address.url)
         try:
             yield
         finally:

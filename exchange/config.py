@@ -1,6 +1,7 @@
 """What a running exchange was asked to be. Read once, by `run_exchange`."""
 
 import csv
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,12 +61,22 @@ class ExchangeConfig:
 
 def read_index_script(path: Path) -> tuple[IndexPoint, ...]:
     """Read corners from a CSV file with the header `seconds,asset,price`."""
-    with path.open(newline="") as file:
-        rows = csv.DictReader(file)
-        expected = ["seconds", "asset", "price"]
-        if rows.fieldnames is None or list(rows.fieldnames) != expected:
-            raise ConfigError(f"{path}: expected the header {','.join(expected)}")
-        return tuple(
-            IndexPoint(float(row["seconds"]), row["asset"].upper(), float(row["price"]))
-            for row in rows
-        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{path}: expected a CSV file, {error}") from error
+    rows = csv.DictReader(text.splitlines())
+    expected = ["seconds", "asset", "price"]
+    if rows.fieldnames is None or list(rows.fieldnames) != expected:
+        raise ConfigError(f"{path}: expected the header {','.join(expected)}")
+    return tuple(_read_point(row, f"{path}, line {rows.line_num}") for row in rows)
+
+
+def _read_point(row: dict[str, str], where: str) -> IndexPoint:
+    try:
+        point = IndexPoint(float(row["seconds"]), row["asset"].upper(), float(row["price"]))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: expected seconds, an asset and a price") from error
+    if not math.isfinite(point.seconds) or not 0 < point.price < math.inf:
+        raise ConfigError(f"{where}: expected finite seconds and a positive price")
+    return point

@@ -1,10 +1,13 @@
 """The public entry: build an exchange from its configuration and serve it."""
 
 import time
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 from exchange.clock import ExchangeClock
 from exchange.config import ExchangeConfig
+from exchange.errors import ConfigError
 from exchange.market import SyntheticMarket
 from exchange.replay import ReplayMarket
 from exchange.server import Exchange
@@ -19,7 +22,7 @@ async def run_exchange(config: ExchangeConfig, ready: Callable[[int], None] | No
 def build_exchange(config: ExchangeConfig) -> Exchange:
     """Put an exchange together: synthetic, or a replay when one is configured."""
     if config.replay is not None:
-        replay = ReplayMarket(config)
+        replay = _open_replay(config, config.replay)
         return _assemble(config, replay, replay.start_ms)
     if config.start_ms is not None:
         return _assemble(config, SyntheticMarket(config, config.start_ms), config.start_ms)
@@ -28,6 +31,16 @@ def build_exchange(config: ExchangeConfig) -> Exchange:
     market = SyntheticMarket(config, start_ms)
     built_ms = int((config.monotonic() - began) * 1000.0)
     return _assemble(config, market, start_ms + built_ms)  # building took its time
+
+
+def _open_replay(config: ExchangeConfig, path: Path) -> ReplayMarket:
+    try:
+        return ReplayMarket(config)
+    except ConfigError:
+        raise
+    except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError) as error:
+        first, *_ = str(error).splitlines() or [type(error).__name__]
+        raise ConfigError(f"replay: expected recorded option chains in {path}: {first}") from error
 
 
 def _assemble(config: ExchangeConfig, market: Market, start_ms: int) -> Exchange:

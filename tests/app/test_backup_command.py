@@ -47,5 +47,5 @@ async def test_every_database_is_copied_whole_while_it_is_written(
 def test_a_backup_that_is_impossible_is_one_sentence(
     arguments: tuple[str, ...], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["backup", "--data-dir", str(tmp_path), *arguments, str(tmp_path / "to")]) == 1
+    assert main(["backup", "--data-dir", str(tmp_path), *arguments, str(tmp_path / "to")]) == 2
     assert sentence in capsys.readouterr().err

@@ -662,6 +662,8 @@ def test_every_address_names_the_methods_it_takes_to_one_that_it_does_not(board:
 
 # Starting and refusing to start
 
+NO_NUMBERS = ("nan", "inf", "-inf", "-1")
+
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
@@ -680,6 +682,32 @@ def test_every_address_names_the_methods_it_takes_to_one_that_it_does_not(board:
         (("exchange", "--replay", "/no/such/file"), "--replay"),
         (("exchange", "--start", "yesterday"), "--start"),
         (("exchange", "--seed", "x"), "--seed"),
+        (("exchange", "--seed", "-1"), "--seed"),
+        *((("exchange", "--speed", value), "--speed") for value in NO_NUMBERS),
+        *((("exchange", "--activity", value), "--activity") for value in NO_NUMBERS),
+        *((("run", "--rate-limit", value), "--rate-limit") for value in NO_NUMBERS),
+        *((("run", "--replay-speed", value), "--replay-speed") for value in NO_NUMBERS),
+        (("exchange", "--start", "9999-12-31T00:00"), "--start"),
+        (("exchange", "--start", "0001-01-01T00:00+14:00"), "--start"),
+        (("exchange", "--host", "a..b", "--port", "0"), "--host"),
+        (("exchange", "--host", "203.0.113.1", "--port", "0"), "--host"),
+        (("exchange", "--index-script", "/"), "--index-script"),
+        (("run", "--source", "replay:/nonexist"), "/nonexist"),
+        (("run", "--source", "ws://"), "--source"),
+        (("run", "--source", "ws://venue:99999/"), "--source"),
+        (("run", "--database-url", "foo://x"), "--database-url"),
+        (("run", "--database-url", "nonsense"), "--database-url"),
+        (("run", "--database-url", "postgresql://venue:port/db"), "--database-url"),
+        (("run", "--database-url", "sqlite://"), "--database-url"),
+        (("run", "--data-dir", "/proc/foo"), "--data-dir"),
+        (("run", "--data-dir", "~nobody-of-this-name/x"), "--data-dir"),
+        (("record", "/proc/foo"), "FOLDER"),
+        (("record", "--source", "replay:/nonexist", "/proc/foo"), "--source"),
+        (("token", "create", "x", "--data-dir", "/proc/foo"), "--data-dir"),
+        (("token", "list", "--data-dir", "/proc/foo"), "--data-dir"),
+        (("token", "create", "x", "--database-url", "foo://x"), "--database-url"),
+        (("backup", "out", "--data-dir", "/nonexist"), "--data-dir"),
+        (("backup", "out", "--database-url", "postgresql://x/y"), "--database-url"),
     ],
 )
 def test_a_bad_argument_ends_with_code_2_and_one_sentence_that_names_it(
@@ -698,10 +726,15 @@ def assert_one_sentence(output: str, *words: str) -> None:
         assert word in lines[0]
 
 
-def test_a_bad_setting_in_the_environment_is_named_too(launch: Launcher) -> None:
-    ended = launch.run_to_end("run", GAMMAFLIP_PORT="eighty")
+@pytest.mark.parametrize(
+    ("name", "value"), [("GAMMAFLIP_PORT", "eighty"), ("GAMMAFLIP_TOKEN", "pässword")]
+)
+def test_a_bad_setting_in_the_environment_is_named_too(
+    launch: Launcher, name: str, value: str
+) -> None:
+    ended = launch.run_to_end("run", **{name: value})
     assert ended.code == 2
-    assert_one_sentence(ended.output, "GAMMAFLIP_PORT")
+    assert_one_sentence(ended.output, name)
 
 
 def test_a_port_in_use_is_one_sentence(launch: Launcher, tmp_path: Path) -> None:
@@ -725,8 +758,8 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(
     ended = launch.run_to_end(
         "run", "--source", "demo", "--port", "0", "--data-dir", str(tmp_path / "file" / "data")
     )
-    assert ended.code == 1
-    assert_one_sentence(ended.output, "data directory")
+    assert ended.code == 2
+    assert_one_sentence(ended.output, "data directory", "--data-dir")
 
 
 def test_a_second_board_on_one_data_directory_is_refused_and_harms_nothing(
@@ -744,8 +777,8 @@ def test_nobody_listens_beyond_loopback_without_a_token(
     launch: Launcher, tmp_path: Path, host: str
 ) -> None:
     ended = launch.run_to_end("run", "--host", host, "--port", "0", "--data-dir", str(tmp_path))
-    assert ended.code == 1
-    assert_one_sentence(ended.output, "GAMMAFLIP_TOKEN")
+    assert ended.code == 2
+    assert_one_sentence(ended.output, "GAMMAFLIP_TOKEN", "--host")
 
 
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs Linux's /proc")
@@ -788,5 +821,8 @@ def test_the_module_runs_as_the_console_script_does() -> None:
 
 def test_simulated_data_is_announced_at_the_start(board: Board) -> None:
     assert "source: demo" in board.output()
+    logged = [json.loads(line) for line in board.output().splitlines() if line.startswith("{")]
+    assert {"board.started", "feed.connected"} <= {line["event"] for line in logged}
+    assert {line.get("source") for line in logged} == {"demo"}
     assert board.url in board.output()
     assert not math.isnan(board.get("/BTC")["spot_usd"])

@@ -53,5 +53,5 @@ def test_a_replay_shows_the_recorded_numbers(launch: Launcher, tmp_path: Path) -
 
 def test_a_folder_without_recording_is_one_sentence(launch: Launcher, tmp_path: Path) -> None:
     ended = launch.run_to_end("run", "--source", f"replay:{tmp_path}", "--port", "0")
-    assert ended.code == 1
+    assert ended.code == 2
     assert ended.output.strip().endswith("holds no recording of `gammaflip record`")

@@ -48,6 +48,6 @@ def test_a_folder_that_may_not_be_written_is_refused_in_one_sentence(
     with small_disk(tmp_path / "disk", megabytes=4) as disk:
         make_read_only(disk)
         ended = launch.run_to_end("run", "--source", "demo", "--data-dir", str(disk))
-    assert ended.code == 1
+    assert ended.code == 2
     (said,) = ended.output.splitlines()
     assert "cannot be written: Read-only file system" in said

@@ -14,6 +14,7 @@ from pyarrow import parquet
 from exchange.config import ExchangeConfig
 from exchange.errors import ConfigError
 from exchange.replay import ReplayMarket
+from exchange.run import build_exchange
 from tests.exchange.peers import make_config, serve_peer
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -248,6 +249,24 @@ def test_a_path_that_holds_no_chain_is_one_sentence(
         path.write_text(text)
     with pytest.raises(ConfigError, match=says):
         ReplayMarket(replayed(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("chain.jsonl", b"{not json"),
+        ("chain.jsonl.gz", b"not gzip"),
+        ("chain.parquet", b"not parquet"),
+        ("chain.jsonl", b'{"instrument_name":"BTC-25DEC26-90000-C","timestamp":1}'),
+    ],
+)
+def test_a_recording_that_is_broken_is_one_sentence(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match="replay: expected") as refused:
+        build_exchange(replayed(tmp_path / name))
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_start_after_the_last_snapshot_is_one_sentence(tmp_path: Path) -> None:
