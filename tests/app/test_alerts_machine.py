@@ -403,4 +403,4 @@ class RestartedMachine(RuleBasedStateMachine):
 
 
 TestRestartedMachine = RestartedMachine.TestCase
-TestRestartedMachine.settings = settings(max_examples=2000, stateful_step_count=25, deadline=None)
+TestRestartedMachine.settings = settings(max_examples=2000, stateful_step_count=25)

@@ -51,7 +51,7 @@ def test_the_flow_into_a_scenario_is_the_exact_re_hedge(move: float, hours: floa
     assert arriving == pytest.approx(flow.flow_coin[0], abs=1e-9 * GROSS[Exposure.DELTA])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     row=st.integers(0, len(CHAIN) - 1),
     coins=st.floats(0.1, 1e4),

@@ -32,7 +32,7 @@ def test_now_is_what_the_board_says() -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_flip_until_an_expiry_is_that_of_a_board_without_what_expires_later(seed: int) -> None:
     chain = make_venue_chain(seed, days=(0.1, 2, 40), strikes_per_expiry=8)
     position = np.random.default_rng(seed).normal(size=len(chain))

@@ -39,7 +39,7 @@ def what_if_flow(chain: OptionChain, position: FloatArray, scenario: Scenario) -
 
 
 @given(now=st.floats(2, 90), passed=st.floats(0, 1), move=st.floats(-1, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_flow_of_a_what_if_is_that_of_the_hedge_flow(
     now: float, passed: float, move: float
 ) -> None:
@@ -52,7 +52,7 @@ def test_the_flow_of_a_what_if_is_that_of_the_hedge_flow(
 
 
 @given(now=st.floats(1, 90), passed=st.floats(0, 1.2), average=st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_surfaces_net_delta_falls_by_the_hedge_flow(
     now: float, passed: float, average: bool
 ) -> None:

@@ -75,7 +75,7 @@ def test_a_book_of_one_sign_has_no_flip_however_narrow_its_gamma(
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_flip_is_that_of_the_levels(seed: int) -> None:
     chain = make_venue_chain(seed, days=(0.1, 2, 40), strikes_per_expiry=8)
     position = np.random.default_rng(seed).normal(size=len(chain))

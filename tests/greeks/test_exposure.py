@@ -82,7 +82,7 @@ def test_one_option_has_the_exposures_of_the_convention() -> None:
 
 
 @given(st.floats(1e-3, 1e6), st.integers(0, 4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_scaling_the_position_leaves_flips_and_regime_where_they_are(
     factor: float, seed: int
 ) -> None:

@@ -29,7 +29,7 @@ def flips_of(chain: OptionChain, position: FloatArray) -> list[float]:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_all_roots_of_a_listed_chain_are_within_a_millionth_of_a_dollar(seed: int) -> None:
     chain = make_venue_chain(seed, days=(0.4, 2, 9, 40, 180), strikes_per_expiry=24)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(chain))

@@ -69,7 +69,7 @@ def seen(feed: AssetFeed) -> tuple[OptionChain, MarketContext, list[Trade]]:
     return feed.freeze(), feed.market(), [trade for trade, _ in feed.tape.newest_first()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_order_repetition_and_delay_of_frames_do_not_matter(data: st.DataObject) -> None:
     times = st.floats(FIRST_S + 0.1, LAST_S - 0.1)
