@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -153,12 +153,9 @@ class Store:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block or leaves nothing."""
-        if self._direct is None:
-            async with self._writer.begin() as connection:
-                yield connection
-        else:
-            async with self._turn, self._writer.begin() as connection:
-                yield connection
+        turn = nullcontext() if self.is_shared else self._turn
+        async with turn, self._writer.begin() as connection:
+            yield connection
 
     async def transact(self, work: Callable[[Connection], _T]) -> _T:
         """Do work in one transaction of its own, which commits or leaves nothing; `work` blocks.
