@@ -1,4 +1,6 @@
-"""History as a whole: takes a row a second off the hub and the tape, keeps it, forgets in time.
+"""History as a whole: takes rows off the hub and the tape, keeps them, forgets in time.
+
+A row a second under the board's own position model, one a minute under every other.
 
 A database or disk that is away pauses it visibly and never stops the board: the newest ten
 minutes wait in memory and are written when it is back.
@@ -16,7 +18,14 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.history_rows import SecondRow, encode_curve, second_row
+from app.history_rows import (
+    MINUTE_MS,
+    SECOND_MS,
+    TEN_MINUTES_MS,
+    KeptRow,
+    encode_curve,
+    kept_row,
+)
 from app.history_store import (
     Batch,
     KeptChain,
@@ -27,15 +36,18 @@ from app.history_store import (
     open_minutes,
     write,
 )
-from app.hub import BoardState, SnapshotHub
+from app.hub import BoardState, FeedStatus, SnapshotHub
 from app.store import Store
 from app.trade_store import read_tape
 from dealers.tape import Trade
+from greeks.exposure import ExposureSnapshot
 from ingest.tape_log import TAPE_LENGTH, TapeLog
 
-BUFFERED_ROWS = 2 * 600
+BUFFERED_ROWS = 2 * (600 + 4 * 10)
 BUFFERED_TRADES = 50_000
 RETENTION_S = 3_600.0
+_OWN_STEPS_MS = SECOND_MS, MINUTE_MS  # from row to row and from curve to curve
+_OTHER_STEPS_MS = MINUTE_MS, TEN_MINUTES_MS
 MIN_FREE_BYTES = 500_000_000
 MIN_FREE_SHARE = 0.05
 
@@ -64,19 +76,11 @@ def disk_space(folder: Path) -> DiskSpace:
 
 
 @dataclass(slots=True)
-class _Taken:
-    """What was taken of one series and not written yet."""
-
-    newest: SecondRow
-    open_minute_ms: int
-
-
-@dataclass(slots=True)
 class _Pending:
     """Rows that wait to be written, the oldest dropped first."""
 
-    rows: deque[SecondRow] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
-    curves: deque[tuple[SecondRow, bytes]] = field(default_factory=lambda: deque(maxlen=60))
+    rows: deque[KeptRow] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
+    curves: deque[tuple[KeptRow, bytes]] = field(default_factory=lambda: deque(maxlen=60))
     chains: dict[str, KeptChain] = field(default_factory=dict)
     closed: deque[Minute] = field(default_factory=lambda: deque(maxlen=BUFFERED_ROWS))
     trades: deque[tuple[str, Trade]] = field(default_factory=lambda: deque(maxlen=BUFFERED_TRADES))
@@ -108,7 +112,7 @@ def _prepend(newer: deque[_T], older: Iterable[_T]) -> int:
 
 
 class History:
-    """Writes what the hub publishes, one row a second of the exchange's clock."""
+    """Writes what the hub publishes, at most one row a second of each series."""
 
     def __init__(
         self,
@@ -125,7 +129,7 @@ class History:
         self._space = space
         self._tapes = tapes or {}
         self._observe_commit = observe_commit
-        self._taken: dict[Series, _Taken] = {}
+        self._taken: dict[Series, KeptRow] = {}  # the newest of each
         self._left_open: dict[Series, int] = {}
         self._shown: dict[str, int] = {}
         self._due = asyncio.Event()
@@ -160,27 +164,31 @@ class History:
             await self.flush()
 
     def take(self, state: BoardState) -> bool:
-        """Take a state, if its second is a new one; True when there is something to write."""
-        row = second_row(state)
-        if row is None or state.snapshot is None:
+        """Take what is due of a live state; True when there is something to write."""
+        if state.status != FeedStatus.LIVE:
             return False
-        series = Series(row.asset, row.position)
-        before = self._taken.get(series)
-        if before is not None and before.newest.ts_ms == row.ts_ms:
+        taken = [self._take(state, snapshot) for snapshot in state.models.values()]
+        return any(taken)
+
+    def _take(self, state: BoardState, snapshot: ExposureSnapshot) -> bool:
+        is_own = snapshot is state.snapshot
+        step_ms, curve_step_ms = _OWN_STEPS_MS if is_own else _OTHER_STEPS_MS
+        series = Series(state.asset, snapshot.position_model)
+        before, as_of_ms = self._taken.get(series), snapshot.chain.as_of_ms
+        if before is not None and before.ts_ms // step_ms == as_of_ms // step_ms:
             return False
-        left_ms = self._left_open.get(series) if before is None else before.open_minute_ms
-        is_new_minute = left_ms != row.minute_ms
-        if left_ms is not None and is_new_minute:
+        row = kept_row(state.asset, snapshot)
+        left_ms = self._left_open.get(series) if before is None else before.minute_ms
+        if left_ms is not None and left_ms != row.minute_ms:
             self._pending.closed.append(Minute(series, left_ms))
-        crossed = before is not None and _crossed(before.newest, row)
-        if is_new_minute or before is None or crossed:
-            self._pending.curves.append((row, encode_curve(state.snapshot.by_strike)))
-            chain = state.snapshot.chain
-            received_ms = time.time_ns() // 1_000_000 - (state.age_ms or 0)
-            self._pending.chains[row.asset] = KeptChain(chain, received_ms)
+        if before is None or _needs_curve(before, row, curve_step_ms):
+            self._pending.curves.append((row, encode_curve(snapshot.by_strike)))
+            if is_own:
+                received_ms = time.time_ns() // 1_000_000 - (state.age_ms or 0)
+                self._pending.chains[row.asset] = KeptChain(snapshot.chain, received_ms)
         self.dropped += len(self._pending.rows) == BUFFERED_ROWS
         self._pending.rows.append(row)
-        self._taken[series] = _Taken(row, row.minute_ms)
+        self._taken[series] = row
         return True
 
     def _take_trades(self) -> None:
@@ -261,6 +269,8 @@ class History:
             await asyncio.sleep(RETENTION_S)
 
 
-def _crossed(before: SecondRow, after: SecondRow) -> bool:
+def _needs_curve(before: KeptRow, after: KeptRow, step_ms: int) -> bool:
+    """Whether the curve by strike is due again: in time, or because spot crossed the flip."""
     sides = (before.is_above_flip, after.is_above_flip)
-    return None not in sides and sides[0] != sides[1]
+    crossed = None not in sides and sides[0] != sides[1]
+    return crossed or before.ts_ms // step_ms != after.ts_ms // step_ms

@@ -17,6 +17,7 @@ from app.store_schema import snapshot
 from app.tables import MEDIA_TYPES, TableFormat, table_response
 from dealers.rules import PositionModel
 from greeks.conventions import Exposure, Regime, regime_of
+from greeks.exposure import ExposureSnapshot
 
 DEFAULT_POINTS = 1_000
 MAX_TIME_MS = 2**53
@@ -80,17 +81,13 @@ def build_history_router(store: Store) -> APIRouter:
     ) -> Response:
         """Spot, levels and net exposures of the whole book over time; by default the last day."""
         state = find_state(context.hub, asset)
-        if state.snapshot is None:
-            raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
-        window = window_of(since, until, state.snapshot.chain.as_of_ms, points)
-        model = (position or state.position).value
-        columns = await read_window(store, Series(asset, model), window)
+        snapshot = latest(state, position)
+        window = window_of(since, until, snapshot.chain.as_of_ms, points)
+        columns = await read_window(store, Series(asset, snapshot.position_model), window)
         columns["regime"] = list(
             map(_regime, columns[Exposure.GEX.value], columns["gross_gex_usd_per_1pct"])
         )
-        header = views.header(state, state.snapshot) | {
-            "position": model,
-            "position_reason": why_empty(state, model, has_rows=bool(columns["timestamp"])),
+        header = views.header(state, snapshot) | {
             "resolution": window.resolution.value,
             "step_ms": window.step_ms,
         }
@@ -113,11 +110,11 @@ def refuse_a_part(
         raise Problem(422, "Bad parameter", f"{asked}: history is kept of the whole book alone")
 
 
-def why_empty(state: BoardState, model: str, *, has_rows: bool) -> str | None:
-    """Why there are no rows of a model: only the board's own is written as time passes."""
-    if has_rows or model == state.position:
-        return None
-    return f"history is kept under the board's own position model, {state.position.value}"
+def latest(state: BoardState, model: PositionModel | None) -> ExposureSnapshot:
+    """The newest snapshot under the model whose past is asked for, the board's own unless named."""
+    if state.snapshot is None:
+        raise Problem(503, "Starting", f"{state.asset} waits for its first complete chain")
+    return state.models[model or state.position]
 
 
 def window_of(since_ms: int | None, until_ms: int | None, as_of_ms: int, points: int) -> Window:

@@ -1,4 +1,4 @@
-"""What history keeps of a published state, as plain values and bytes. Pure."""
+"""What history keeps of a snapshot, as plain values and bytes. Pure."""
 
 import math
 import struct
@@ -7,7 +7,6 @@ from io import BytesIO
 
 import numpy as np
 
-from app.hub import BoardState, FeedStatus
 from app.store_schema import SCALARS
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure, FloatArray
@@ -26,8 +25,8 @@ Scalars = dict[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class SecondRow:
-    """One asset in one second of the exchange's clock."""
+class KeptRow:
+    """One asset under one position model at one time of the exchange's clock, to the second."""
 
     asset: str
     position: str
@@ -46,13 +45,10 @@ class SecondRow:
         return None if spot is None or flip is None else spot > flip
 
 
-def second_row(state: BoardState) -> SecondRow | None:
-    """Return what to keep of a state; None unless it is live."""
-    snapshot = state.snapshot
-    if snapshot is None or state.status != FeedStatus.LIVE:
-        return None
-    return SecondRow(
-        asset=state.asset,
+def kept_row(asset: str, snapshot: ExposureSnapshot) -> KeptRow:
+    """Return what to keep of a snapshot."""
+    return KeptRow(
+        asset=asset,
         position=snapshot.position_model,
         ts_ms=snapshot.chain.as_of_ms // SECOND_MS * SECOND_MS,
         scalars=_scalars(snapshot),

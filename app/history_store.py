@@ -30,7 +30,7 @@ from app.history_rows import (
     MINUTE_MS,
     SECOND_MS,
     TEN_MINUTES_MS,
-    SecondRow,
+    KeptRow,
     decode_chain,
     encode_chain,
 )
@@ -92,8 +92,8 @@ class KeptChain:
 class Batch:
     """What one transaction writes."""
 
-    rows: Sequence[SecondRow]
-    curves: Sequence[tuple[SecondRow, bytes]] = ()
+    rows: Sequence[KeptRow]
+    curves: Sequence[tuple[KeptRow, bytes]] = ()
     chains: Sequence[KeptChain] = ()
     closed: Sequence[Minute] = ()
     trades: Sequence[tuple[str, Trade]] = ()  # each with its asset
@@ -202,11 +202,11 @@ def _dialect(name: str) -> ModuleType:
     return sqlite if name == "sqlite" else postgresql
 
 
-def _key(row: SecondRow) -> dict[str, Any]:
+def _key(row: KeptRow) -> dict[str, Any]:
     return {"asset": row.asset, "position": row.position, "ts_ms": row.ts_ms}
 
 
-def _columns(row: SecondRow) -> dict[str, Any]:
+def _columns(row: KeptRow) -> dict[str, Any]:
     return _key(row) | row.scalars
 
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from app import schemas, views
 from app.api import PROBLEMS, Context, find_state
-from app.history_api import TimeMs, refuse_a_part, why_empty, window_of
+from app.history_api import TimeMs, latest, refuse_a_part, window_of
 from app.history_store import Series
-from app.problems import Problem, problem_responses
+from app.problems import problem_responses
 from app.store import Store
 from app.strike_history import MAX_CURVES, StrikeHistory, assemble, read_rows
 from app.tables import MEDIA_TYPES, TableFormat
@@ -71,17 +71,10 @@ def build_strike_history_router(store: Store, bench: Workbench) -> APIRouter:
     ) -> Response:
         """GEX by strike of the whole book through time, with levels; by default the last day."""
         state = find_state(context.hub, asset)
-        if state.snapshot is None:
-            raise Problem(503, "Starting", f"{asset} waits for its first complete chain")
-        as_of_ms = state.snapshot.chain.as_of_ms
-        window = window_of(since, until, as_of_ms, min(points, MAX_CURVES))
-        model = (position or state.position).value
-        rows = await read_rows(store, Series(asset, model), window)
-        header = views.header(state, state.snapshot) | {
-            "position": model,
-            "position_reason": why_empty(state, model, has_rows=bool(rows)),
-            "step_ms": window.step_ms,
-        }
+        snapshot = latest(state, position)
+        window = window_of(since, until, snapshot.chain.as_of_ms, min(points, MAX_CURVES))
+        rows = await read_rows(store, Series(asset, snapshot.position_model), window)
+        header = views.header(state, snapshot) | {"step_ms": window.step_ms}
         body = await bench.run(lambda: _encode(header, assemble(rows, reach_pct)))
         return Response(body, media_type=MEDIA_TYPES[TableFormat.JSON])
 

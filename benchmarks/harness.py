@@ -87,7 +87,7 @@ def measure(
         name,
         us=median(samples) * 1e6,
         ratios={peer: median(other.ratios) for peer, other in others.items()},
-        p99_us=float(np.quantile(samples, 0.99) * 1e6) if len(samples) >= 200 else None,
+        p99_us=float(np.quantile(samples, 0.99) * 1e6) if len(samples) >= 100 else None,
         note=note,
     )
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 
 from app.alert_rules import FlipCrossed, Rule, RuleKind
 from app.alert_service import AlertService, RuleDraft
-from app.history_rows import HOUR_MS, MINUTE_MS, TEN_MINUTES_MS, SecondRow
+from app.history_rows import HOUR_MS, MINUTE_MS, TEN_MINUTES_MS, KeptRow
 from app.history_store import DAY_MS, Batch, Minute, Series, Window, read_window, write
 from app.store import Store, sqlite_url
 from app.store_schema import EXTREMES, REVISION, SCALARS, rollup_1h, rollup_1m, rollup_10m, snapshot
@@ -144,7 +144,7 @@ async def commits_beside_a_reader(commits: int) -> tuple[Row, Row]:
         url = sqlite_url(Path(folder) / "commits.db")
         store = await Store.open(url)
         scalars = dict.fromkeys(SCALARS, 1.0)
-        rows = [SecondRow("BTC", "naive", START_MS + 1000 * i, scalars) for i in range(3_600)]
+        rows = [KeptRow("BTC", "naive", START_MS + 1000 * i, scalars) for i in range(3_600)]
         await write(store, Batch(rows, closed=[Minute(BTC, START_MS)]))
         context = multiprocessing.get_context("spawn")
         stop = context.Event()
@@ -153,7 +153,7 @@ async def commits_beside_a_reader(commits: int) -> tuple[Row, Row]:
         took, disk = [], []
         probe = os.open(Path(folder) / "probe", os.O_WRONLY | os.O_CREAT)
         for i in range(commits):
-            row = SecondRow("BTC", "naive", START_MS + 1000 * (3_600 + i), scalars)
+            row = KeptRow("BTC", "naive", START_MS + 1000 * (3_600 + i), scalars)
             started = time.perf_counter()
             await write(store, Batch([row]))
             took.append(time.perf_counter() - started)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
+from sqlalchemy import func, select
 
 from app.api import BoardContext
 from app.board import compute_models
@@ -15,6 +16,8 @@ from app.once import OnceCache
 from app.push import Publisher
 from app.selections import SnapshotCache
 from app.settings import Settings, Source
+from app.store import Store
+from app.store_schema import snapshot as snapshot_table
 from app.workbench import Workbench
 from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
@@ -89,3 +92,10 @@ def context_of(board: ScriptedBoard) -> BoardContext:
 
 def snapshot_for(state: BoardState, position: PositionModel) -> ExposureSnapshot | None:
     return state.models.get(position)
+
+
+async def own_rows(store: Store) -> int:
+    """How many seconds are kept under the board's own position model."""
+    query = select(func.count()).where(snapshot_table.c.position == PositionModel.NAIVE.value)
+    async with store.read() as connection:
+        return (await connection.execute(query)).scalar_one()

@@ -310,17 +310,21 @@ def test_trades_are_those_of_the_selected_options(
     assert wanted[-len(kept) :] == kept, "nothing of the selection is left out"
 
 
-def test_history_is_of_the_whole_book_under_the_boards_own_model_and_says_so(board: Board) -> None:
+def test_history_is_of_the_whole_book_under_any_model(board: Board) -> None:
     for view in ("history", "history/strikes"):
         for part in ("book=linear", "expiry=next"):
             refused = board.client.get(f"/api/v1/BTC/{view}?{part}")
             assert_problem(refused, 422, "history is kept of the whole book")
-        other = board.get(f"/BTC/{view}", position="reversed")
-        assert other["position"] == "reversed"
-        assert other["position_reason"] == (
-            "history is kept under the board's own position model, naive"
-        )
-        assert board.get(f"/BTC/{view}")["position_reason"] is None
+        own, other = (board.get(f"/BTC/{view}", position=name) for name in ("naive", "reversed"))
+        assert (own["position"], other["position"]) == ("naive", "reversed")
+    own, other = (
+        {row["timestamp"]: row for row in board.get("/BTC/history", position=name)["data"]}
+        for name in ("naive", "reversed")
+    )
+    assert other, "a row a minute under each model"
+    for at, row in other.items():
+        if own.get(at, row)["samples"] == row["samples"] == 1:
+            assert row["gex_usd_per_1pct"] == -own[at]["gex_usd_per_1pct"]
 
 
 # Tables as files

@@ -13,10 +13,10 @@ from app.alert_service import AlertService, RuleDraft
 from app.history import History
 from app.settings import Settings, Source
 from app.store import Store, store_url
-from app.store_schema import alert_event, snapshot
+from app.store_schema import alert_event
 from app.watch import Watch
 from app.webhooks import WebhookFormat
-from tests.app.alert_board import ScriptedBoard, snapshot_for
+from tests.app.alert_board import ScriptedBoard, own_rows, snapshot_for
 from tests.app.test_alerts_api import build, connect
 from tests.app.webhook_receiver import receiving
 from tests.postgres import MissingPostgresError, PostgresServer, find_binaries, postgres
@@ -73,7 +73,7 @@ async def test_a_killed_database_costs_no_row_and_no_crossing(server: PostgresSe
         async with asyncio.timeout(60):
             await receiver.wait_for(1)
             await publish(board, [1.0] * 5)
-            while await count(store, snapshot) < board.second:
+            while await own_rows(store) < board.second:
                 await asyncio.sleep(STEP_S)
         await watch.look()
         assert watch.checks()[0].ok is True
@@ -85,7 +85,7 @@ async def test_a_killed_database_costs_no_row_and_no_crossing(server: PostgresSe
                 await task
     assert hits == 1
     assert history.dropped == 0
-    assert await count(store, snapshot) == board.second
+    assert await own_rows(store) == board.second
     await store.close()
 
 

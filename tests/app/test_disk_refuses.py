@@ -12,8 +12,8 @@ from app.alert_rules import FlipCrossed, Rule, RuleKind
 from app.alert_service import AlertService, LiveRule, RuleDraft
 from app.history import History
 from app.store import Store, sqlite_url
-from app.store_schema import alert_event, snapshot
-from tests.app.alert_board import ScriptedBoard, snapshot_for
+from app.store_schema import alert_event
+from tests.app.alert_board import ScriptedBoard, own_rows, snapshot_for
 from tests.mounts import ballast, disk_of, fail, make_image, small_disk
 
 
@@ -70,11 +70,11 @@ async def test_a_disk_that_refuses_writes_costs_no_row_and_no_crossing(
             with refusing(disk):
                 await on.show([1.0] * 10)
                 assert reason in (on.history.paused_reason or ""), "readiness says it"
-                assert await on.count(snapshot) == 5
+                assert await own_rows(on.store) == 5
             assert on.live.stored.memory.sequence == 0, "what is not kept has not happened"
             await on.show([1.0] * 3)
             assert on.history.paused_reason is None
-            assert await on.count(snapshot) == 18
+            assert await own_rows(on.store) == 18
             assert await on.count(alert_event) == 1
             assert on.live.stored.memory.sequence == 1
 
@@ -94,4 +94,4 @@ async def test_a_disk_that_turns_read_only_pauses_and_what_was_kept_is_there_on_
             assert on.live.stored.memory.sequence == 0, "what is not kept has not happened"
     with disk_of(image, tmp_path / "disk") as disk:
         async with watched(disk) as again:
-            assert await again.count(snapshot) == 5
+            assert await own_rows(again.store) == 5

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from app import history_store
 from app.history import BUFFERED_ROWS, DiskSpace, History
 from app.history_rows import (
     MINUTE_MS,
-    SecondRow,
+    KeptRow,
     decode_chain,
     decode_curve,
     encode_chain,
     encode_curve,
-    second_row,
+    kept_row,
 )
 from app.history_store import (
     DAY_MS,
@@ -38,20 +39,21 @@ from app.history_store import (
 from app.hub import FeedStatus
 from app.store import Store
 from app.store_schema import SCALARS, curve, last_chain, rollup_1m, snapshot
+from dealers.rules import PositionModel
 from greeks.conventions import Exposure
-from tests.app.alert_board import FLIP, ScriptedBoard
+from tests.app.alert_board import FLIP, ScriptedBoard, own_rows
 from tests.builders import AS_OF_MS, make_chain
 
 BTC = Series("BTC", "naive")
 FROM_MS = AS_OF_MS // MINUTE_MS * MINUTE_MS
 
 
-def row(second: int, spot_usd: float | None = 1.0, **scalars: float | None) -> SecondRow:
+def row(second: int, spot_usd: float | None = 1.0, **scalars: float | None) -> KeptRow:
     values: dict[str, float | None] = dict.fromkeys(SCALARS, 0.0) | {"spot_usd": spot_usd}
-    return SecondRow("BTC", "naive", FROM_MS + 1000 * second, values | scalars)
+    return KeptRow("BTC", "naive", FROM_MS + 1000 * second, values | scalars)
 
 
-async def write_seconds(store: Store, rows: list[SecondRow]) -> None:
+async def write_seconds(store: Store, rows: list[KeptRow]) -> None:
     minutes = sorted({item.minute_ms for item in rows})
     await write(store, Batch(rows, closed=[Minute(BTC, minute) for minute in minutes]))
 
@@ -60,6 +62,12 @@ async def run(history: History, board: ScriptedBoard, path_pct: list[float]) -> 
     for spot_pct in path_pct:
         history.take(board.publish(spot_pct))
         await history.flush()
+
+
+async def own_minutes(store: Store) -> Sequence[Any]:
+    query = select(rollup_1m).where(rollup_1m.c.position == BTC.position).order_by("ts_ms")
+    async with store.read() as connection:
+        return (await connection.execute(query)).all()
 
 
 async def count(store: Store, table: Any) -> int:
@@ -86,15 +94,43 @@ async def test_every_second_is_kept_once_with_the_numbers_of_the_board(store: St
     assert columns["call_wall_usd"] == [first.levels.call_wall_usd] * 3
 
 
+async def test_every_other_model_has_a_row_a_minute_and_a_curve_every_ten(store: Store) -> None:
+    board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
+    states = [board.publish(1.0) for _ in range(1_300)]
+    for at, state in enumerate(states):
+        history.take(state)
+        if at % 500 == 0:
+            await history.flush()
+    await history.flush()
+    times = [state.models[PositionModel.FLOW].chain.as_of_ms for state in states]
+    for model in PositionModel:
+        series = Series("BTC", model.value)
+        columns = await read_window(store, series, Window(times[0], times[-1] + 1, 5000))
+        curves = [at for at, _ in await read_curves(store, series, times[0], times[-1] + 1)]
+        if model is PositionModel.NAIVE:  # the board's own
+            assert columns["timestamp"] == times
+            continue
+        assert columns["timestamp"] == first_of_each(times, MINUTE_MS)
+        assert curves == first_of_each(times, 10 * MINUTE_MS)
+        snapshot = states[0].models[model]
+        expected = None if math.isnan(net := snapshot.net_of(Exposure.GEX)) else net
+        assert columns[Exposure.GEX.value][0] == expected
+
+
+def first_of_each(times_ms: list[int], step_ms: int) -> list[int]:
+    return list({at // step_ms: at for at in reversed(times_ms)}.values())[::-1]
+
+
 @pytest.mark.parametrize("status", [FeedStatus.STALE, FeedStatus.MAINTENANCE, FeedStatus.STARTING])
-def test_what_is_not_live_is_not_history(status: FeedStatus) -> None:
+async def test_what_is_not_live_is_not_history(store: Store, status: FeedStatus) -> None:
     state = ScriptedBoard().state(0.0, status=status)
-    assert second_row(state) is None
+    assert not History(store, ScriptedBoard().hub).take(state)
 
 
 def test_what_is_not_a_number_is_kept_as_unknown() -> None:
-    kept = second_row(ScriptedBoard().state(math.nan, flip_usd=None))
-    assert kept is not None
+    snapshot = ScriptedBoard().state(math.nan, flip_usd=None).snapshot
+    assert snapshot is not None
+    kept = kept_row("BTC", snapshot)
     assert kept.scalars["spot_usd"] is None
     assert kept.scalars["flip_usd"] is None
     assert kept.is_above_flip is None
@@ -104,8 +140,7 @@ async def test_minutes_are_rolled_up_to_the_present_second(store: Store) -> None
     board, history = ScriptedBoard(), History(store, ScriptedBoard().hub)
     path = [0.01 * second for second in range(130)]
     await run(history, board, path)
-    async with store.read() as connection:
-        minutes = (await connection.execute(select(rollup_1m).order_by("ts_ms"))).all()
+    minutes = await own_minutes(store)
     assert [minute.samples for minute in minutes] == [59, 60, 11]  # the board begins at second 1
     spots = [FLIP * (1 + pct / 100) for pct in path]
     for minute, inside in zip(minutes, (spots[:59], spots[59:119], spots[119:]), strict=True):
@@ -139,8 +174,7 @@ async def test_a_minute_cut_by_a_restart_is_rolled_up_whole(store: Store) -> Non
     second = History(store, board.hub)
     await second.start()
     await run(second, board, [0.0] * 40)
-    async with store.read() as connection:
-        minutes = (await connection.execute(select(rollup_1m).order_by("ts_ms"))).all()
+    minutes = await own_minutes(store)
     assert [minute.samples for minute in minutes] == [59, 11]
 
 
@@ -314,7 +348,7 @@ async def test_unknown_numbers_are_left_out_of_means_and_gaps_have_no_rows(store
 
 
 async def test_a_minute_of_unknowns_is_unknown(store: Store) -> None:
-    unknown = SecondRow("BTC", "naive", FROM_MS, dict.fromkeys(SCALARS))
+    unknown = KeptRow("BTC", "naive", FROM_MS, dict.fromkeys(SCALARS))
     await write(store, Batch([unknown]))
     async with store.read() as connection:
         minute = (await connection.execute(select(rollup_1m))).one()
@@ -356,11 +390,11 @@ async def test_a_full_disk_pauses_history_and_loses_nothing_that_fits_in_memory(
     history = History(sqlite_store, board.hub, lambda: space)
     await run(history, board, [0.0] * 20)
     assert history.paused_reason == "the disk is almost full"
-    assert await count(sqlite_store, snapshot) == 0
+    assert await own_rows(sqlite_store) == 0
     space = DiskSpace(free_bytes=10**11, total_bytes=10**12)
     await run(history, board, [0.0])
     assert history.paused_reason is None
-    assert await count(sqlite_store, snapshot) == 21
+    assert await own_rows(sqlite_store) == 21
     events = [entry["event"] for entry in logged if entry["event"].startswith("history")]
     assert events == ["history.paused", "history.resumed"]
 
@@ -378,7 +412,7 @@ async def test_a_database_that_fails_pauses_history_until_it_is_back(
     async with sqlite_store.write() as connection:
         await connection.execute(text("ALTER TABLE lost RENAME TO snapshot"))
     await run(history, board, [0.0])
-    assert await count(sqlite_store, snapshot) == 6
+    assert await own_rows(sqlite_store) == 6
 
 
 async def test_what_waits_in_memory_is_bounded(sqlite_store: Store) -> None:

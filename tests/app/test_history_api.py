@@ -69,11 +69,21 @@ async def test_files_have_the_same_columns(client: httpx.AsyncClient) -> None:
     assert parquet.to_pylist() == rows
 
 
-async def test_a_series_that_nobody_kept_is_empty(client: httpx.AsyncClient) -> None:
-    for query in ("position=reversed", "from=0&to=1", f"from=0&to={2**53}&points=1"):
-        response = await client.get(f"/BTC/history?{query}")
-        assert response.status_code == 200
-    assert (await client.get("/BTC/history?position=reversed")).json()["data"] == []
+async def test_another_model_has_a_row_a_minute_of_its_own(client: httpx.AsyncClient) -> None:
+    own = (await client.get("/BTC/history?points=5000")).json()["data"]
+    other = (await client.get("/BTC/history?points=5000&position=reversed")).json()
+    assert other["position"] == "reversed"
+    minutes = {row["timestamp"] // 60_000: row for row in reversed(own)}
+    assert [row["timestamp"] // 60_000 for row in other["data"]] == sorted(minutes)
+    for row in other["data"]:
+        mirror = minutes[row["timestamp"] // 60_000]
+        assert row["gex_usd_per_1pct"] == pytest.approx(-mirror["gex_usd_per_1pct"])
+
+
+async def test_a_range_that_nobody_kept_is_empty(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/BTC/history?from=0&to=1")).json()["data"] == []
+    response = await client.get(f"/BTC/history?from=0&to={2**53}&points=1")
+    assert response.status_code == 200
 
 
 async def test_after_the_newest_second_there_is_nothing_yet(client: httpx.AsyncClient) -> None:

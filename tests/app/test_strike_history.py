@@ -85,8 +85,14 @@ async def test_no_more_curves_come_than_were_asked_for(client: httpx.AsyncClient
 async def test_a_range_without_curves_is_empty(client: httpx.AsyncClient) -> None:
     data = (await client.get("/BTC/history/strikes?from=0&to=1000")).json()["data"]
     assert (data["timestamp"], data["strikes"], data["gex_usd_per_1pct"]) == ([], [], [])
+
+
+async def test_another_model_has_curves_of_its_own(client: httpx.AsyncClient) -> None:
+    own = (await client.get("/BTC/history/strikes")).json()["data"]
     other = (await client.get("/BTC/history/strikes?position=reversed")).json()
-    assert (other["position"], other["data"]["timestamp"]) == ("reversed", [])
+    assert other["position"] == "reversed"
+    assert other["data"]["timestamp"] == [START_MS], "every ten minutes"
+    assert other["data"]["gex_usd_per_1pct"][0] == [-gex for gex in own["gex_usd_per_1pct"][0]]
 
 
 @pytest.mark.parametrize(
