@@ -337,6 +337,19 @@ def test_the_figures_of_a_past_minute(tab: Watched) -> None:
     tab.until_shown(check)
 
 
+def test_the_past_under_another_model_is_its_own_and_names_bars_by_their_sign(tab: Watched) -> None:
+    tab.open("?view=replay&asset=BTC&position=reversed")
+
+    def check() -> None:
+        answer = tab.answer("BTC/history/strikes")
+        assert answer["position"] == "reversed"
+        gex = answer["data"]["net_gex_usd_per_1pct"][-1]
+        assert_shows(tab.text("replay-gex"), gex)
+        assert (tab.text("replay-long"), tab.text("replay-short")) == ("puts", "calls")
+
+    tab.until_shown(check)
+
+
 def test_every_text_of_what_if(tab: Watched) -> None:
     tab.open("?view=whatif&asset=BTC&move=-4&iv=6&hours=24")
 

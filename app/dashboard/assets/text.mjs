@@ -38,6 +38,15 @@ const SIGNS = {
   customer_long: "calls \u2212, puts \u2212",
 };
 
+/* What the bars of each sign are: dealers long gamma, dealers short. */
+const SIDES = {
+  naive: ["calls", "puts"],
+  reversed: ["puts", "calls"],
+  customer_long: ["long", "calls, puts darker"],
+};
+
+export const sidesOf = (position) => SIDES[position] ?? ["long gamma", "short gamma, puts darker"];
+
 /* The model that knows most, where it sees another regime than the one that is shown. */
 function dissent({ position }, { regime, range }) {
   const best = range.posterior?.regime;

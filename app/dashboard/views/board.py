@@ -49,8 +49,8 @@ _SIZES = (
     ("50", "≥ 50", "from 50 coins"),
 )
 _GEX_KEY = (
-    key("positive", "calls", "key-calls"),
-    key("negative", "puts", "key-puts"),
+    key("positive", "calls", "key-long"),
+    key("negative", "puts", "key-short"),
     key("net", "net"),
 )
 _MATRIX_KEY = (

@@ -37,7 +37,11 @@ def build() -> Component:
                         "GEX by strike, then",
                         "$ per 1 %, all expiries and both books",
                         gex_by_strike(),
-                        (key("positive", "calls"), key("negative", "puts"), key("net", "net")),
+                        (
+                            key("positive", "calls", "replay-long"),
+                            key("negative", "puts", "replay-short"),
+                            key("net", "net"),
+                        ),
                     ),
                     chart_panel(
                         "replay-path",

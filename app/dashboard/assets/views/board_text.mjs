@@ -1,7 +1,7 @@
 /* Numbers of the board that are text: key figures, range over models, ladder, legends. */
 
 import * as format from "../format.mjs";
-import { MODELS, node, set, toneOf, write } from "../text.mjs";
+import { MODELS, node, set, sidesOf, toneOf, write } from "../text.mjs";
 
 const { brief, isKnown, level, money, unsignedMoney } = format;
 
@@ -11,12 +11,6 @@ const NO_FLIP = {
   no_gamma_in_the_book: "no gamma in the book",
   no_index_price: "no index price",
 };
-const KEYS = {
-  naive: ["calls", "puts"],
-  reversed: ["puts", "calls"],
-  customer_long: ["long", "calls, puts darker"],
-};
-
 const WHEN_S = { now: 0, "1h": 3_600, "4h": 14_400, "24h": 86_400 };
 
 /* Where spot stands to the flip, and how far the flip hangs on what is assumed. */
@@ -174,10 +168,9 @@ function shareText(share) {
 }
 
 export function showLegend({ position }, sides) {
-  const [calls, puts] = sides === "absolute" ? ["calls", "puts darker"]
-    : KEYS[position] ?? ["long gamma", "short gamma, puts darker"];
-  set("key-calls", calls);
-  set("key-puts", puts);
+  const [long, short] = sides === "absolute" ? ["calls", "puts darker"] : sidesOf(position);
+  set("key-long", long);
+  set("key-short", short);
 }
 
 const UNITS = { vega: "$ per pt", vanna: "coins per pt", charm: "coins per day", oi: "coins" };

@@ -3,7 +3,7 @@
 import { fill, make } from "../dom.mjs";
 import { age, clock, level, money, percent, price } from "../format.mjs";
 import { read } from "../sources.mjs";
-import { set, toneOf } from "../text.mjs";
+import { set, sidesOf, toneOf } from "../text.mjs";
 import { matching, withPosition } from "../view.mjs";
 import { strikesThen, wholeRange } from "./replay_charts.mjs";
 
@@ -63,7 +63,7 @@ function play() {
 
 function show() {
   if (!past) return;
-  const { data, as_of: asOf } = past;
+  const { data, as_of: asOf, position } = past;
   const frame = frameOf(data, page.shown.params.t);
   const at = data.timestamp[frame];
   const slider = document.getElementById("replay-range");
@@ -76,6 +76,9 @@ function show() {
   set("replay-ago", isPast ? `${age(asOf - at)} ago: this is the past, the header above is live` : "the newest minute that was kept");
   const [spot, flip, gex] = [data.spot_usd[frame], data.flip_usd[frame], data.net_gex_usd_per_1pct[frame]];
   const [word, tone] = REGIMES[gex > 0 ? 0 : gex < 0 ? 1 : 2];
+  const [long, short] = sidesOf(position);
+  set("replay-long", long);
+  set("replay-short", short);
   set("replay-spot", price(spot));
   set("replay-gex", money(gex), toneOf(gex));
   set("replay-gex-words", `of ${money(data.gross_gex_usd_per_1pct[frame]).replace("+", "")} gross`);

@@ -4,6 +4,7 @@ import { isKnown, level, money } from "../format.mjs";
 import { labels, lines } from "../levels.mjs";
 
 const REACH = 0.15;
+const MINUTE_MS = 60_000;
 
 const meta = ({ seq, asset }, at) => ({ seq, as_of: at, asset });
 
@@ -59,6 +60,13 @@ export function strikesThen({ past, frame }, skeleton, { widthPx }) {
   };
 }
 
+/* From the first to the last minute, and never less than a minute to each side of one. */
+function spanOf(times) {
+  const [first, last] = [times[0], times.at(-1)];
+  const margin = Math.max(0, MINUTE_MS - (last - first) / 2);
+  return [first - margin, last + margin];
+}
+
 export function wholeRange({ past, frame }, skeleton, { widthPx }) {
   const { data } = past;
   const at = data.timestamp[frame];
@@ -72,7 +80,9 @@ export function wholeRange({ past, frame }, skeleton, { widthPx }) {
     ],
     layout: {
       ...skeleton.layout,
-      xaxis: { ...skeleton.layout.xaxis, nticks: Math.max(3, Math.round(widthPx / 110)) },
+      xaxis: {
+        ...skeleton.layout.xaxis, range: spanOf(data.timestamp), autorange: false, nticks: Math.max(3, Math.round(widthPx / 110)),
+      },
       shapes: [{ ...spot.line, x0: at, x1: at, line: { ...spot.line.line, dash: "dot" } }],
     },
   };
