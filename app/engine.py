@@ -67,6 +67,7 @@ class Engine:
         observe_tick: Callable[[str, float], None],
         tape: Callable[[], TapeReading] = lambda: NO_TAPE,
         market: Callable[[], MarketContext] | None = None,
+        depth: DepthLog | None = None,
     ) -> None:
         self.failures_in_row = 0
         self._feed = feed
@@ -76,7 +77,7 @@ class Engine:
         self._observe_tick = observe_tick
         self._newest_tape = tape
         self._market = market
-        self._depth = DepthLog()
+        self._depth = depth or DepthLog()
         self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False

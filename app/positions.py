@@ -26,6 +26,7 @@ from app.settings import Source
 from app.store import Store
 from dealers.flow import FlowBook
 from dealers.hours import HOUR_MS, Hour
+from dealers.liquidity import DepthLog
 from dealers.posterior import PosteriorState
 from dealers.reading import TapeReading, read_tape
 from dealers.tape import AggressorSide, Trade
@@ -72,8 +73,11 @@ class TapeFeed(Protocol):
 class PositionService:
     """Folds one asset's tape and open interest; `reading` is the newest result."""
 
-    def __init__(self, feed: TapeFeed, hub: SnapshotHub, store: Store | None) -> None:
+    def __init__(
+        self, feed: TapeFeed, hub: SnapshotHub, store: Store | None, depth: DepthLog | None = None
+    ) -> None:
         self.reading: TapeReading = NO_TAPE
+        self.depth = depth or DepthLog()  # the engine's: kept and put back here
         self._feed = feed
         self._hub = hub
         self._store = store
@@ -107,6 +111,7 @@ class PositionService:
             return False
         if self._followed is None:
             self._followed = await self._resume(since_ms)
+            self.depth.restore(self._followed.depth)
             # the fold counts each once: what the checkpoint knows, and what it was cut off from
             trades = self._whole_tape()
         else:
@@ -124,7 +129,8 @@ class PositionService:
         if self._store is None or self._followed is None:
             return
         as_of_ms = self._followed.state.book.until_ms or 0
-        packed = await asyncio.to_thread(encode_followed, self._followed)
+        known = replace(self._followed, depth=self.depth.samples)
+        packed = await asyncio.to_thread(encode_followed, known)
         try:
             await save_followed(self._store, self._feed.asset, as_of_ms, packed)
         except (SQLAlchemyError, OSError) as error:

@@ -1,7 +1,7 @@
 """What is known of dealers' inventories, kept in the database as one checkpoint an asset.
 
 Book, clouds and what waits to be weighed are one value and one row, so that a restart counts
-every trade once whatever moment it was cut off at.
+every trade once whatever moment it was cut off at. The recent depth of the market lies beside them.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from app.store import Store
 from app.store_schema import inventory
 from dealers.checkpoint import freeze_posterior, thaw_posterior
 from dealers.hours import Hour, HourLog
+from dealers.liquidity import DepthSample
 from dealers.posterior import PosteriorState
 
 VERSION = 1
@@ -24,10 +25,11 @@ _CLOUDS = ("position_coin", "log_weight", "odds", "lean")
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """All that following one asset's tape has taught."""
+    """All that following one asset has taught: its tape, and the depth that hedges meet."""
 
     state: PosteriorState = field(default_factory=PosteriorState)
     hours: HourLog = field(default_factory=HourLog)
+    depth: tuple[DepthSample, ...] = ()
 
 
 def encode_followed(followed: Followed) -> bytes:
@@ -39,7 +41,8 @@ def encode_followed(followed: Followed) -> bytes:
         for hour in followed.hours.hours
     ]
     plain = orjson.dumps(
-        {"version": VERSION, "hours": hours, **frozen}, option=orjson.OPT_SERIALIZE_NUMPY
+        {"version": VERSION, "hours": hours, "depth": followed.depth, **frozen},
+        option=orjson.OPT_SERIALIZE_NUMPY,
     )
     out = BytesIO()
     np.savez_compressed(out, allow_pickle=False, plain=np.frombuffer(plain, np.uint8), **arrays)
@@ -57,9 +60,12 @@ def decode_followed(packed: bytes) -> Followed:
         Hour(start_ms, *(np.nan if value is None else value for value in rest))
         for start_ms, *rest in plain.pop("hours")
     )
+    # what was kept before the depth was has none
+    depth = tuple((at_ms, depth_usd) for at_ms, depth_usd in plain.pop("depth", ()))
     for name in ("open_interest_coin", "prints"):
         plain[name] = np.array(plain[name])
-    return Followed(thaw_posterior({**plain, **arrays}), HourLog(hours))  # type: ignore[typeddict-item]
+    state = thaw_posterior({**plain, **arrays})  # type: ignore[typeddict-item]
+    return Followed(state, HourLog(hours), depth)
 
 
 async def save_followed(store: Store, asset: str, as_of_ms: int, packed: bytes) -> None:

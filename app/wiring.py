@@ -96,6 +96,7 @@ class Board:
                 self._observe_tick,
                 self.positions[feed.asset].newest,
                 feed.market,
+                self.positions[feed.asset].depth,
             )
             for feed in self.feeds.values()
         ]

@@ -4,6 +4,7 @@ Knows depths and the times that they are handed with; reads no clock.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,10 @@ from greeks.conventions import FloatArray
 WINDOW_MS = 15 * 60_000
 """How far back the depth is remembered that a push of dealers is weighed with."""
 SAMPLE_MS = 1000
+HOLE_MS = 10_000
+"""Samples further apart cover nothing between them."""
+DepthSample = tuple[int, float]
+"""When, exchange time in ms, and USD."""
 _MINUTES_PER_DAY = 1440.0
 
 
@@ -25,7 +30,8 @@ class RecentDepth:
     Attributes
     ----------
     median_usd, low_usd, high_usd : median and quartiles of the samples, NaN without any.
-    covers_s : from the first sample to the last; less than 900 until the record is as long.
+    covers_s : how much of the 15 minutes lies between samples at most 10 s apart; less than 900
+        until the record is as long, and by every hole in it, that of a restart too.
     samples : how many, at least a second apart.
     """
 
@@ -68,7 +74,23 @@ class DepthLog:
     """The depth within 0.5 % of one market over the last 15 minutes, sampled second by second."""
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[int, float]] = deque()
+        self._samples: deque[DepthSample] = deque()
+
+    @property
+    def samples(self) -> tuple[DepthSample, ...]:
+        """What is remembered, oldest first."""
+        return tuple(self._samples)
+
+    def restore(self, kept: Iterable[DepthSample]) -> None:
+        """Put back what a former process remembered, by the same rules as if it were seen now.
+
+        What is 15 minutes older than the newest sample falls out here or with the next record,
+        and so does what is later than a sample of this process.
+        """
+        own = self.samples
+        self._samples.clear()
+        for at_ms, depth_usd in (*kept, *own):
+            self.record(at_ms, depth_usd)
 
     def record(self, at_ms: int, depth_usd: float) -> None:
         """Note the depth at a time, which need not rise: what is later than it is forgotten.
@@ -87,9 +109,10 @@ class DepthLog:
         """Median and quartiles of the samples, all weighed alike."""
         if not self._samples:
             return UNKNOWN_DEPTH
-        depths = [depth_usd for _, depth_usd in self._samples]
+        times_ms, depths = zip(*self._samples, strict=True)
         low, median, high = np.quantile(depths, (0.25, 0.5, 0.75)).tolist()
-        covers_s = (self._samples[-1][0] - self._samples[0][0]) / 1000
+        steps_ms = np.diff(times_ms)
+        covers_s = float(steps_ms[steps_ms <= HOLE_MS].sum()) / 1000
         return RecentDepth(median, low, high, covers_s, len(depths))
 
 

@@ -173,4 +173,4 @@ async def test_the_depth_of_the_last_minutes_is_that_of_the_feeds_own_chains(
         await engine.tick()
     liquidity = latest(hub).liquidity
     assert liquidity.half_pct_usd == 3e6
-    assert liquidity.recent == RecentDepth(3e6, 2e6, 4e6, covers_s=50.0, samples=5)
+    assert liquidity.recent == RecentDepth(3e6, 2e6, 4e6, covers_s=30.0, samples=5)

@@ -3,9 +3,11 @@
 import math
 import time
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from app.board import NO_TAPE, compute_models
@@ -25,6 +27,7 @@ from app.views import header, rows
 from dealers.checkpoint import freeze_posterior
 from dealers.flow import FlowBook
 from dealers.hours import Hour, HourLog
+from dealers.liquidity import RecentDepth
 from dealers.posterior import PosteriorState
 from dealers.reading import NOT_READ, TapeReading, read_tape
 from dealers.rules import RULES, PositionModel
@@ -152,10 +155,42 @@ async def test_a_restart_counts_each_trade_once(store: Store) -> None:
     assert (before == after).all()
 
 
+async def test_a_restart_goes_on_with_the_depth_of_the_last_minutes(store: Store) -> None:
+    feed = traded_feed()
+    service = PositionService(feed, feed.hub, store)
+    await service.step()
+    for second in range(60):
+        service.depth.record(AS_OF_MS + 1000 * second, 30e6)
+    await service.keep()
+    reborn = PositionService(feed, feed.hub, store)
+    reborn.depth.record(AS_OF_MS + 200_000, 40e6)
+    await reborn.step()
+    assert reborn.depth.recent() == RecentDepth(30e6, 30e6, 30e6, covers_s=59.0, samples=61)
+    reborn.depth.record(AS_OF_MS + 958_000, 40e6)
+    assert reborn.depth.recent().samples == 3, "the rest is older than 15 minutes"
+
+
+async def test_a_checkpoint_from_before_the_depth_was_kept_is_read(store: Store) -> None:
+    feed = traded_feed()
+    service = PositionService(feed, feed.hub, store)
+    await service.step()
+    await service.keep()
+    packed = await load_followed(store, "BTC")
+    assert packed is not None
+    with np.load(BytesIO(packed)) as columns:
+        arrays = dict(columns)
+    plain = orjson.loads(arrays.pop("plain").tobytes())
+    del plain["depth"]
+    out = BytesIO()
+    np.savez(out, plain=np.frombuffer(orjson.dumps(plain), np.uint8), **arrays)
+    assert decode_followed(out.getvalue()).depth == ()
+
+
 async def test_a_checkpoint_of_another_tape_is_not_believed(store: Store) -> None:
     feed = traded_feed()
     service = PositionService(feed, feed.hub, store)
     await service.step()
+    service.depth.record(AS_OF_MS, 30e6)
     await service.keep()
     other = MarketFeed(tape_since_ms=AS_OF_MS + MS_PER_DAY, market=AgentMarket(6, len(BASE)))
     other.steps = 2 * 86_400  # two days later the numbers of the trades begin anew
@@ -166,6 +201,7 @@ async def test_a_checkpoint_of_another_tape_is_not_believed(store: Store) -> Non
     other.publish()
     stranger = PositionService(other, other.hub, store)
     await stranger.step()
+    assert stranger.depth.samples == (), "the market of another tape"
     assert stranger.reading.trades == 5 * len(BASE)
 
 
@@ -188,7 +224,9 @@ def test_a_checkpoint_holds_everything() -> None:
     state = state.observe(feed.chain, rng).apply(feed.trade(3)).observe(feed.chain, rng)
     state = state.apply(feed.trade(1))
     hours = HourLog().observe(AS_OF_MS, 100_000.0, math.nan).observe(AS_OF_MS + 3_600_000, 1.0, 0.5)
-    again = decode_followed(encode_followed(Followed(state, hours.add_vega(7.0))))
+    depth = ((AS_OF_MS, 30e6), (AS_OF_MS + 1000, 31.5e6))
+    again = decode_followed(encode_followed(Followed(state, hours.add_vega(7.0), depth)))
+    assert again.depth == depth
     assert again.state.book == state.book
     assert again.state.pending == state.pending
     assert again.hours.hours[1] == hours.add_vega(7.0).hours[1]

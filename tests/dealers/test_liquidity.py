@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dealers.liquidity import UNKNOWN_DEPTH, DepthLog, Liquidity, compare_with_market
 
@@ -67,3 +69,44 @@ def test_a_burst_of_samples_counts_once_a_second() -> None:
 def test_a_clock_that_went_back_leaves_nothing_from_its_future() -> None:
     log = recorded((0, 5e6), (10, 50e6), (20, 60e6), (5, 7e6))
     assert (log.recent().median_usd, log.recent().covers_s) == (6e6, 5.0)
+
+
+def test_a_hole_is_not_covered() -> None:
+    recent = recorded((0, 5e6), (1, 5e6), (11, 7e6), (22, 7e6), (25, 7e6)).recent()
+    assert (recent.covers_s, recent.samples) == (14.0, 5)
+
+
+# Over a restart
+
+
+def test_a_restored_record_goes_on_where_it_stopped_and_its_hole_is_not_covered() -> None:
+    kept = recorded(*((second, 4e6) for second in range(300))).samples
+    log = recorded((360, 6e6), (361, 6e6))
+    log.restore(kept)
+    assert (log.recent().median_usd, log.recent().samples) == (4e6, 302)
+    assert log.recent().covers_s == 299 + 1, "a minute away covers nothing"
+
+
+@pytest.mark.parametrize("own", [((1000, 6e6),), ()], ids=["before", "after"])
+def test_what_is_restored_falls_out_with_age(own: tuple[tuple[int, float], ...]) -> None:
+    log = recorded(*own)
+    log.restore(recorded(*((second, 4e6) for second in range(300))).samples)
+    log.record(1000 * 1001, 6e6)
+    oldest_ms, _ = log.samples[0]
+    assert oldest_ms == 102 * 1000, "exactly 15 minutes are too old"
+
+
+def test_a_record_of_the_future_is_not_restored() -> None:
+    log = recorded((5, 6e6))
+    log.restore(recorded((4, 4e6), (7, 9e6), (8, 9e6)).samples)
+    assert log.samples == ((4000, 4e6), (5000, 6e6))
+
+
+@given(st.dictionaries(st.integers(0, 2_000), st.floats(1e5, 1e9)), st.integers(0, 60))
+def test_a_restart_between_two_samples_changes_nothing(
+    depth_of: dict[int, float], stop: int
+) -> None:
+    seen = sorted(depth_of.items())
+    before, after = recorded(*seen[:stop]), recorded(*seen[stop:])
+    after.restore(before.samples)
+    assert after.samples == recorded(*seen).samples

@@ -41,6 +41,28 @@ def test_a_killed_board_shows_its_last_state_as_stale_and_then_goes_live(launch:
             until(lambda: again.get("/BTC")["status"] == "live", 30.0, "live")
 
 
+def test_a_restart_goes_on_with_the_depth_of_the_last_minutes(launch: Launcher) -> None:
+    folder, settings = launch.folder / "data", {"GAMMAFLIP_ASSETS": "BTC"}
+
+    def covering(board: Board, least_s: float, since_ms: int | None = None) -> Any:
+        body = board.get("/BTC/feedback")
+        own_s = 0 if since_ms is None else (body["as_of"] - since_ms) / 1000
+        return body if (body["data"]["depth_covers_s"] or 0) >= least_s + own_s else None
+
+    def follows(board: Board) -> bool:
+        rows = {row["position"]: row for row in board.get("/BTC/positions")["data"]}
+        return bool(rows["flow"]["trades"])
+
+    with launch.exchange("--seed", "7") as exchange:
+        with Board(exchange.url, folder, launch.folder / "first.log", settings) as board:
+            board.wait_ready()
+            until(lambda: follows(board), 60.0, "the tape is followed, so that it is kept")
+            until(lambda: covering(board, 15.0), 60.0, "a record of some length")
+        with Board(exchange.url, folder, launch.folder / "second.log", settings) as again:
+            live = again.wait_ready().get("/BTC")["as_of"]
+            until(lambda: covering(again, 10.0, live), 60.0, "more than was seen since")
+
+
 @pytest.mark.timeout(400)
 def test_boards_killed_at_random_points_lose_and_double_nothing() -> None:
     with ExitStack() as stack:
