@@ -276,6 +276,9 @@ class ModelRange(BaseModel):
     gex_usd_per_1pct: UsdPer1Pct
     flip_usd: Usd
     regime: str
+    p_short_gamma: Annotated[
+        Number, Field(description="share of the draws with net GEX below 0; null without draws")
+    ]
 
 
 class Summary(BaseModel):

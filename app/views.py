@@ -4,6 +4,7 @@ REST, push and page are all made of these functions, so they cannot disagree. Ta
 dictionaries of columns; unknown numbers are NaN here and null on the wire.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ from dealers.rules import PositionModel
 from greeks.black76 import venue_theta
 from greeks.conventions import DAYS_PER_YEAR, Exposure, FloatArray, Settlement
 from greeks.exposure import ExposureSnapshot, ExposureTable
+from greeks.held import known_or_zero
 from greeks.inverse import net_delta
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
@@ -27,6 +29,7 @@ Cell: TypeAlias = str | int | float | None
 Columns: TypeAlias = dict[str, list[str] | list[int] | list[float] | list[str | None] | list[Cell]]
 
 _LEAST_SURE = (FeedStatus.MAINTENANCE, FeedStatus.STARTING, FeedStatus.STALE, FeedStatus.LIVE)
+_GEX = list(Exposure).index(Exposure.GEX)
 _QUALITY = ("listed", "used", "stale", "without_iv", "rejected", "gaps")
 
 
@@ -139,6 +142,7 @@ def summary(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> di
                 "gex_usd_per_1pct": other.net_of(Exposure.GEX),
                 "flip_usd": other.levels.flip_usd,
                 "regime": other.regime.value,
+                "p_short_gamma": _p_short_gamma(state, model, other),
             }
             for model, other in models.items()
         },
@@ -146,6 +150,15 @@ def summary(state: BoardState, snapshot: ExposureSnapshot, models: Models) -> di
         "volatility_index": state.volatility_index,
         "next_expiry_ms": int(expiries.expiry_ms[0]) if len(expiries.expiry_ms) else None,
     }
+
+
+def _p_short_gamma(state: BoardState, model: PositionModel, snapshot: ExposureSnapshot) -> float:
+    """Share of the draws of a model's inventory with net GEX below 0; NaN without draws."""
+    draws = state.tape.draws(model, snapshot.chain)
+    if not (len(draws) and snapshot.quality.used):
+        return math.nan
+    gex = known_or_zero(draws) @ known_or_zero(snapshot.per_coin[_GEX])
+    return float(np.mean(gex < 0))
 
 
 def sudden_flow(state: BoardState, snapshot: ExposureSnapshot, moves_pct: FloatArray) -> HedgeFlow:

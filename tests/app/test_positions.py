@@ -23,7 +23,7 @@ from app.positions_store import (
 from app.positions_views import compare_positions
 from app.settings import Source
 from app.store import Store
-from app.views import header, rows
+from app.views import header, rows, summary
 from dealers.checkpoint import freeze_posterior
 from dealers.flow import FlowBook
 from dealers.hours import Hour, HourLog
@@ -304,6 +304,11 @@ def test_the_models_stand_side_by_side_with_the_numbers_of_their_own_boards() ->
         lo, mean, hi = (posterior[f"{exposure.value}{end}"] for end in ("_lo", "", "_hi"))
         assert lo < mean < hi, exposure
     assert 0 <= posterior["p_short_gamma"] <= 1
+    assert state.snapshot is not None
+    headline: Any = summary(state, state.snapshot, state.models)["range"]
+    for model in PositionModel:
+        odds = table[model.value]["p_short_gamma"]
+        assert headline[model.value]["p_short_gamma"] == pytest.approx(odds, nan_ok=True)
     assert math.isnan(table["flow"]["gex_usd_per_1pct_lo"])
     nets = [row["gex_usd_per_1pct"] for row in table.values()]
     assert found.range["gex_usd_per_1pct_lo"] == pytest.approx(min(nets), rel=1e-9)

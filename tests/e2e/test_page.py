@@ -1,5 +1,6 @@
 """The page in a real browser, beside the real API: the same numbers, nothing foreign, no error."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ FIGURES = """() => {
     ladder: rows.map((row) => [...row.children].map((cell) => cell.textContent)),
     ...Object.fromEntries([
       "spot", "regime", "kpi-gex", "kpi-gex-words", "kpi-flip", "kpi-call-wall", "kpi-put-wall",
-      "kpi-up", "kpi-down", "kpi-vega", "kpi-iv", "range-words",
+      "kpi-up", "kpi-down", "kpi-vega", "kpi-iv", "range-words", "regime-dissent",
     ].map((id) => [id, text(id)])),
   };
 }"""
@@ -264,8 +265,18 @@ def test_every_key_figure_prints_the_api(tab: Tab) -> None:
             assert_prints(shown[f"kpi-{key}"], levels[level])
     word = {"long_gamma": "Long gamma", "short_gamma": "Short gamma"}[data["regime"]]
     assert shown["regime"].endswith(word)
+    assert shown["regime-dissent"] == dissent(data["regime"], data["range"]["posterior"])
     for text, model in zip(shown["range-words"].split(" | "), data["range"].values(), strict=True):
         assert_prints(text.split()[-1], model["gex_usd_per_1pct"])
+
+
+def dissent(regime: str, posterior: dict[str, Any]) -> str:
+    """What stands beside the regime: how many draws of the posterior see the other one."""
+    short = posterior["p_short_gamma"]
+    if short is None or short == 0.5:
+        return ""
+    against, other = (1 - short, "long") if regime == "short_gamma" else (short, "short")
+    return f"posterior: {math.floor(100 * against + 0.5)} % {other}" if against > 0.5 else ""
 
 
 def test_the_ladder_prints_the_api_with_high_prices_on_top(tab: Tab) -> None:

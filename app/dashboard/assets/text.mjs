@@ -47,11 +47,13 @@ const SIDES = {
 
 export const sidesOf = (position) => SIDES[position] ?? ["long gamma", "short gamma, puts darker"];
 
-/* The model that knows most, where it sees another regime than the one that is shown. */
+/* The model that knows most, where most of its draws see another regime than the one that is shown. */
 function dissent({ position }, { regime, range }) {
-  const best = range.posterior?.regime;
-  if (position === "posterior" || !best || best === "unknown" || best === regime) return null;
-  return `posterior says ${best === "long_gamma" ? "long" : "short"}`;
+  const short = range.posterior?.p_short_gamma;
+  if (position === "posterior" || !isKnown(short) || regime === "unknown") return "";
+  const against = regime === "short_gamma" ? 1 - short : short;
+  if (against <= 0.5) return "";
+  return `posterior: ${format.number(100 * against, 0)} % ${regime === "short_gamma" ? "long" : "short"}`;
 }
 
 export function showHeader(header, summary) {
@@ -60,7 +62,7 @@ export function showHeader(header, summary) {
   const [regime, words, tone] = REGIMES[summary.regime];
   set("regime", regime);
   set("regime-words", words);
-  set("regime-dissent", dissent(header, summary) ?? "");
+  set("regime-dissent", dissent(header, summary));
   node("regime-badge").dataset.tone = tone;
 }
 

@@ -16,10 +16,14 @@ function barWidth(strikes) {
 
 const colours = (values, { positive, negative }) => values.map((value) => (value < 0 ? negative : positive));
 
-/* The axis spans the whole range of time, so that bars can be compared while it plays. */
-function widest(rows) {
-  const all = rows.flat(2).filter(isKnown);
-  const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)];
+/* The axis spans the stacked bars of the whole range of time, so that they can be compared while it plays. */
+function widest(calls, puts) {
+  let [low, high] = [0, 0];
+  calls.forEach((row, at) => row.forEach((call, k) => {
+    const put = puts[at][k];
+    high = Math.max(high, Math.max(0, call) + Math.max(0, put));
+    low = Math.min(low, Math.min(0, call) + Math.min(0, put));
+  }));
   const margin = (high - low || 1) * 0.06;
   return [low - margin, high + margin];
 }
@@ -53,7 +57,7 @@ export function strikesThen({ past, frame }, skeleton, { widthPx }) {
       ...skeleton.layout,
       dragmode: false,
       xaxis: { ...skeleton.layout.xaxis, range: window, autorange: false, fixedrange: true, nticks: Math.round(widthPx / 84) },
-      yaxis: { ...skeleton.layout.yaxis, range: widest([data.call_gex_usd_per_1pct, data.put_gex_usd_per_1pct]), autorange: false },
+      yaxis: { ...skeleton.layout.yaxis, range: widest(data.call_gex_usd_per_1pct, data.put_gex_usd_per_1pct), autorange: false },
       shapes: lines(there, marks),
       annotations: labels(there, marks, window, widthPx),
     },
