@@ -1,7 +1,6 @@
 """REST, version 1: reads of the hub. Every answer is a view of one published state."""
 
 import contextlib
-import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -26,11 +25,8 @@ from app.settings import Settings
 from app.tables import MEDIA_TYPES, TableFormat, table_response
 from app.tape_view import Prints, UnknownCursorError, select_trades, trade_rows
 from app.topics import UnknownTopicError, parse_topic
-from dealers.liquidity import RecentDepth
 from dealers.rules import PositionModel
-from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
-from loops.gain import DEFAULT_PERMANENCE, amplification, gamma_loop_gain, impact_per_usd
 
 MAX_TRADES = 1000
 
@@ -323,51 +319,3 @@ async def trades(
         name: [row[name] for row in rows] for name in schemas.TradeRow.model_fields
     }
     return answer.table("trades", columns, wanted, cursor=following)
-
-
-@router.get("/{asset}/feedback", response_model=schemas.Body[schemas.Feedback])
-async def feedback(
-    answer: Read,
-    depth_usd: Annotated[
-        float | None, Query(gt=0, description="USD resting within 0.5 % of mid.")
-    ] = None,
-    permanence: Annotated[float, Query(gt=0, le=1)] = DEFAULT_PERMANENCE,
-) -> Response:
-    """Loop gain for the depth of the perpetuals' books, or for one that the caller states."""
-    recent = answer.state.liquidity.recent
-    source = "book" if depth_usd is None else "stated"
-    depth = recent if depth_usd is None else RecentDepth(median_usd=depth_usd)
-    return answer.json(_feedback(answer.snapshot, depth, source, permanence))
-
-
-def _feedback(
-    snapshot: ExposureSnapshot, depth: RecentDepth, source: str, permanence: float
-) -> dict[str, views.Json]:
-    gex = snapshot.net_of(Exposure.GEX)
-
-    def gain_of(depth_usd: float) -> float:
-        impact = impact_per_usd(depth_usd) if depth_usd > 0 else math.nan
-        return gamma_loop_gain(gex, impact, permanence)
-
-    gain, ends = gain_of(depth.median_usd), [gain_of(depth.low_usd), gain_of(depth.high_usd)]
-    return {
-        "loop_gain": gain,
-        "loop_gain_lo": min(ends),
-        "loop_gain_hi": max(ends),
-        "amplification": amplification(gain),
-        "gex_usd_per_1pct": gex,
-        "depth_usd": depth.median_usd,
-        "depth_usd_lo": depth.low_usd,
-        "depth_usd_hi": depth.high_usd,
-        "depth_covers_s": depth.covers_s if depth.samples else None,
-        "depth_source": source if depth.median_usd > 0 else None,
-        "within": 0.005,
-        "permanence": permanence,
-        "reason": _without_gain(gex, depth.median_usd),
-    }
-
-
-def _without_gain(gex_usd_per_1pct: float, depth_usd: float) -> str | None:
-    if not depth_usd > 0:
-        return "no_market_depth: state depth_usd"
-    return None if math.isfinite(gex_usd_per_1pct) else "net_gex_unknown"

@@ -17,6 +17,7 @@ from app.board import NO_TAPE, compute_models
 from app.hub import BoardState, FeedStatus, SnapshotHub
 from app.settings import Settings, Source
 from dealers.liquidity import DepthLog, Liquidity
+from dealers.perpetual import UNKNOWN_PERPETUAL, Perpetual, PriceWeek
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
@@ -78,6 +79,7 @@ class Engine:
         self._newest_tape = tape
         self._market = market
         self._depth = depth or DepthLog()
+        self._prices = PriceWeek()
         self._tape = NO_TAPE
         self._models: Mapping[PositionModel, ExposureSnapshot] = {}
         self._was_ready = False
@@ -124,6 +126,7 @@ class Engine:
         asset = self._feed.asset
         market = None if self._market is None else self._market()
         liquidity = Liquidity() if market is None else self._remembered(market.liquidity)
+        perpetual = UNKNOWN_PERPETUAL if market is None else self._with_hours(market.perpetual)
         self._hub.publish(
             BoardState(
                 asset=asset,
@@ -136,16 +139,27 @@ class Engine:
                 progress=self._feed.progress(),
                 tape=self._tape,
                 liquidity=liquidity,
+                perpetual=perpetual,
                 volatility_index=math.nan if market is None else market.volatility_index,
             )
         )
 
     def _remembered(self, liquidity: Liquidity) -> Liquidity:
         """The market now, beside what its depth has been by the exchange's clock."""
-        snapshot = next(iter(self._models.values()), None)
-        if self._was_ready and snapshot is not None:
-            self._depth.record(snapshot.chain.as_of_ms, liquidity.half_pct_usd)
+        if (now_ms := self._chain_ms()) is not None:
+            self._depth.record(now_ms, liquidity.half_pct_usd)
         return replace(liquidity, recent=self._depth.recent())
+
+    def _with_hours(self, perpetual: Perpetual) -> Perpetual:
+        """The perpetual now, beside its prices of the last week by the exchange's clock."""
+        if (now_ms := self._chain_ms()) is not None:
+            self._prices.record(now_ms, perpetual.mark_usd)
+        return replace(perpetual, hours=self._prices.after(perpetual.hours))
+
+    def _chain_ms(self) -> int | None:
+        """The exchange's time of this process's own newest chain."""
+        snapshot = next(iter(self._models.values()), None)
+        return snapshot.chain.as_of_ms if self._was_ready and snapshot is not None else None
 
     def _received_at(self) -> float:
         age_s = self._feed.index_age_s() if self._was_ready else None

@@ -15,6 +15,7 @@ from enum import StrEnum
 from app.board import NO_TAPE
 from app.settings import Source
 from dealers.liquidity import Liquidity
+from dealers.perpetual import UNKNOWN_PERPETUAL, Perpetual
 from dealers.reading import TapeReading
 from dealers.rules import PositionModel
 from greeks.chain import OptionChain
@@ -53,6 +54,7 @@ class BoardState:
     progress: Mapping[str, bool]  # steps of the bootstrap
     tape: TapeReading = NO_TAPE  # what `models` took from the tape
     liquidity: Liquidity = field(default_factory=Liquidity)  # of the market that takes hedges
+    perpetual: Perpetual = UNKNOWN_PERPETUAL
     volatility_index: float = math.nan  # DVOL, a fraction
 
     @property

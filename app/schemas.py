@@ -3,7 +3,7 @@
 Answers are encoded directly from the views; these models document them and tests compare.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -319,32 +319,6 @@ class TradesBody(Body[list[TradeRow]]):
     """The tape, newest first, and where the next page starts."""
 
     cursor: str | None
-
-
-class Feedback(BaseModel):
-    """Loop gain with the inputs it rests on."""
-
-    loop_gain: Number
-    loop_gain_lo: Annotated[Number, Field(description="at the quartiles of the depth")]
-    loop_gain_hi: Number
-    amplification: Annotated[Number, Field(description="1/(1-g); null for g >= 1")]
-    gex_usd_per_1pct: UsdPer1Pct
-    depth_usd: Annotated[
-        Number,
-        Field(description="within 0.5 % of mid, mean of both sides, median of 15 minutes"),
-    ]
-    depth_usd_lo: Annotated[Number, Field(description="lower quartile of the 15 minutes")]
-    depth_usd_hi: Annotated[Number, Field(description="upper quartile of the 15 minutes")]
-    depth_covers_s: Annotated[
-        Number, Field(description="seconds that the record covers, at most 900")
-    ]
-    depth_source: Annotated[
-        Literal["book", "stated"] | None,
-        Field(description="`book`: the asset's perpetuals; `stated`: by the caller"),
-    ]
-    within: float
-    permanence: float
-    reason: str | None
 
 
 class AssetRow(BaseModel):

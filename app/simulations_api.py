@@ -7,8 +7,10 @@ from typing import Annotated, TypeVar
 import numpy as np
 from fastapi import APIRouter, Query, Response
 
-from app import schemas, simulation_schemas, views
+from app import collateral_schemas, schemas, simulation_schemas, views
 from app.api import PROBLEMS, Context, Read, read
+from app.collateral_views import collateral_cascade
+from app.loop_rows import Impact
 from app.problems import Problem, problem_responses
 from app.what_if import UnknownOptionError, UnpricedOptionError, compute_what_if
 from app.workbench import Workbench
@@ -49,6 +51,22 @@ def build_simulations_router(bench: Workbench) -> APIRouter:
         question = asked.question(answer.state.tape.beta.used)
         compute = partial(compute_what_if, answer.snapshot, question)
         return answer.json(await _ask(bench, compute))
+
+    @router.post(
+        "/simulations/collateral",
+        response_model=schemas.Body[collateral_schemas.CascadeAnswer],
+        responses=_POSTED,
+    )
+    async def collateral(context: Context, asked: collateral_schemas.AskedCascade) -> Response:
+        """Let the price fall on a hypothetical ladder of lending collateral, round by round."""
+        answer = await read(context, asked.asset)
+        impact = Impact.of(answer.state, asked.depth_usd, asked.permanence)
+        if impact.source is None:
+            raise Problem(422, "Bad parameter", "depth_usd: the books show none now, state it")
+        market = asked.market(answer.snapshot.chain.index_price, impact.lam_eff_per_usd)
+        data = await bench.run(partial(collateral_cascade, market, asked.shock()))
+        depth = {"depth_usd": impact.depth.median_usd, "depth_source": impact.source}
+        return answer.json({**data, **depth})
 
     @router.get("/{asset}/surface", response_model=schemas.Body[simulation_schemas.SurfaceAnswer])
     async def surface(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from dealers.hours import Hour
 from dealers.liquidity import Liquidity
+from dealers.perpetual import UNKNOWN_PERPETUAL, Perpetual
 from greeks.conventions import Settlement
 from ingest.book import OrderBook
 from ingest.events import (
@@ -30,12 +31,7 @@ class MarketContext:
     liquidity : USD resting on the asset's perpetuals within 0.5 % and 1 % of mid, each side, and
         USD traded in the last 24 hours in its perpetuals and dated futures; both books added.
     ts_depth, ts_volume : exchange ms of the oldest book and ticker that they rest on.
-    perpetual : name of the perpetual that funding is read from: the inverse one where it exists.
-    current_funding : its present funding, a fraction per 8 hours; + means that longs pay.
-    funding_8h : what it came to over the last 8 hours.
-    perpetual_usd : its mark.
-    perpetual_open_interest_usd : open interest of the asset's perpetuals.
-    ts_perpetual : exchange ms of its ticker.
+    perpetual : funding and open interest; its hours are those that the venue told at the start.
     volatility_index, ts_volatility : DVOL as a fraction, and its exchange ms.
     """
 
@@ -43,12 +39,7 @@ class MarketContext:
     liquidity: Liquidity
     ts_depth: int
     ts_volume: int
-    perpetual: str | None
-    current_funding: float
-    funding_8h: float
-    perpetual_usd: float
-    perpetual_open_interest_usd: float
-    ts_perpetual: int
+    perpetual: Perpetual
     volatility_index: float
     ts_volatility: int
 
@@ -96,8 +87,6 @@ class MarketState:
         tickers = [self._tickers[name] for name in table.futures if name in self._tickers]
         perpetuals = [item for item in table.futures.values() if item.is_perpetual]
         perpetuals.sort(key=lambda item: item.settlement)
-        main = next((item.instrument_name for item in perpetuals), None)
-        ticker = self._tickers.get(main or "")
         depths, ts_depth = self._depth(perpetuals)
         volatility = self._volatility
         volumes = [t for t in tickers if math.isfinite(t.volume_24h_usd)]
@@ -106,12 +95,7 @@ class MarketState:
             liquidity=replace(depths, volume_24h_usd=_sum([t.volume_24h_usd for t in volumes])),
             ts_depth=ts_depth,
             ts_volume=min((t.ts_event for t in volumes), default=0),
-            perpetual=main,
-            current_funding=ticker.current_funding if ticker else math.nan,
-            funding_8h=ticker.funding_8h if ticker else math.nan,
-            perpetual_usd=ticker.mark_price if ticker else math.nan,
-            perpetual_open_interest_usd=_sum([self._interest_usd(item) for item in perpetuals]),
-            ts_perpetual=ticker.ts_event if ticker else 0,
+            perpetual=self._perpetual(perpetuals),
             volatility_index=volatility.volatility if volatility else math.nan,
             ts_volatility=volatility.ts_event if volatility else 0,
         )
@@ -134,6 +118,28 @@ class MarketState:
             ask_one_pct_usd=_sum([ask for _, ask in one]),
         )
         return depth, min((book.ts_event for book, _ in known), default=0)
+
+    def _perpetual(self, perpetuals: list[Instrument]) -> Perpetual:
+        if not perpetuals:
+            return UNKNOWN_PERPETUAL
+        main = perpetuals[0]
+        told = self._past_prices.hours if self._past_prices else ()
+        known = Perpetual(
+            instrument_name=main.instrument_name,
+            settlement=main.settlement,
+            open_interest_usd=_sum([self._interest_usd(item) for item in perpetuals]),
+            hours=told,
+        )
+        ticker = self._tickers.get(main.instrument_name)
+        if ticker is None:
+            return known
+        return replace(
+            known,
+            rate_8h=ticker.current_funding,
+            realised_8h=ticker.funding_8h,
+            mark_usd=ticker.mark_price,
+            ts_event=ticker.ts_event,
+        )
 
     def _interest_usd(self, item: Instrument) -> float:
         ticker = self._tickers.get(item.instrument_name)

@@ -19,10 +19,10 @@ CAP = 0.005
 """Most that is paid in eight hours: an assumption of ours, the venue sets it by instrument."""
 INTEREST = 0.0001
 CLAMP = 0.0005
-UNWIND = 10.0
+UNWIND = 1.0
 """Share of open interest that crowded holders close in eight hours, per unit of funding paid.
 
-An assumption of ours: funding of 0.1 % closes one per cent.
+An assumption of ours: funding of 0.1 % closes 0.1 % of it. Nothing public says how much.
 """
 
 

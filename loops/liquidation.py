@@ -199,6 +199,9 @@ def _ladder(
     edges: FloatArray,
 ) -> Ladder:
     mix = {times: w for times, w in assumed.leverage_mix.items() if times * assumed.maintenance < 1}
+    unknown = Ladder(edges, np.full(len(edges) - 1, np.nan))
+    if not (mix and len(entries_usd) and np.isfinite(usd)):
+        return unknown
     prices = [
         liquidation_price(entries_usd, times, assumed.maintenance, assumed.settlement, side)
         for times in mix
@@ -210,8 +213,8 @@ def _ladder(
     worst = np.maximum.accumulate(seen[::-1])[::-1][1:]
     weight = np.where(distance > worst, np.array(list(mix.values()))[:, None], 0.0)
     total = float(weight.sum())
-    if not (total > 0 and np.isfinite(usd)):
-        return Ladder(edges, np.full(len(edges) - 1, np.nan))
+    if total == 0:
+        return unknown
     counted, _ = np.histogram(distance, bins=edges, weights=weight)
     return Ladder(edges, usd * counted / total)
 

@@ -57,6 +57,7 @@ def test_past_hours_are_those_at_whose_start_price_and_volatility_are_both_known
     state = MarketState("BTC")
     state.apply(parse_chart(WireChart(ticks=[1, 2, 3], open=[9e4, 0.0, 9.2e4])))
     assert state.past_hours() == ()
+    assert state.freeze(TABLE).perpetual.hours == ((1, 9e4), (3, 9.2e4))
     state.apply(parse_bars(WireBars(data=[(at, 40.0 + at, 0, 0, 0) for at in (0, 1, 2, 3)])))
     assert state.past_hours() == (Hour(1, 9e4, 0.41), Hour(3, 9.2e4, 0.43))
 
@@ -93,10 +94,11 @@ def test_a_crossed_or_one_sided_book_has_no_depth() -> None:
 
 def test_a_market_of_which_nothing_is_known_is_nan_and_never_zero() -> None:
     market = MarketState("BTC").freeze(TABLE)
-    assert math.isnan(market.current_funding)
+    assert math.isnan(market.perpetual.rate_8h)
+    assert math.isnan(market.perpetual.open_interest_usd)
     assert math.isnan(market.volatility_index)
     assert math.isnan(market.liquidity.ask_one_pct_usd)
-    assert (market.ts_depth, market.ts_volume, market.ts_perpetual) == (0, 0, 0)
+    assert (market.ts_depth, market.ts_volume, market.perpetual.ts_event) == (0, 0, 0)
 
 
 TICKERS = [
@@ -112,9 +114,14 @@ def test_the_newest_ticker_wins_in_any_order(events: list[FutureTicker | Volatil
     for event in events:
         state.apply(event)
     market = state.freeze(TABLE)
-    assert (market.perpetual_usd, market.ts_perpetual) == (100_004.0, 4)
+    perpetual = market.perpetual
+    assert (perpetual.mark_usd, perpetual.ts_event) == (100_004.0, 4)
+    assert (perpetual.rate_8h, perpetual.realised_8h) == (4e-5, 2e-5)
+    assert (perpetual.instrument_name, perpetual.settlement) == (
+        "BTC-PERPETUAL", Settlement.INVERSE,
+    )  # fmt: skip
     assert market.liquidity.volume_24h_usd == 1e9 + 4 + 1e8
-    assert market.perpetual_open_interest_usd == 5e8 + 10.0 * 100_050.0
+    assert perpetual.open_interest_usd == 5e8 + 10.0 * 100_050.0
     assert market.volatility_index == 0.5
 
 
