@@ -65,8 +65,8 @@ def build_simulations_router(bench: Workbench) -> APIRouter:
             raise Problem(422, "Bad parameter", "depth_usd: the books show none now, state it")
         market = asked.market(answer.snapshot.chain.index_price, impact.lam_eff_per_usd)
         data = await bench.run(partial(collateral_cascade, market, asked.shock()))
-        depth = {"depth_usd": impact.depth.median_usd, "depth_source": impact.source}
-        return answer.json({**data, **depth})
+        depth_usd = impact.depth.median_usd
+        return answer.json({**data, "depth_usd": depth_usd, "depth_source": impact.source})
 
     @router.get("/{asset}/surface", response_model=schemas.Body[simulation_schemas.SurfaceAnswer])
     async def surface(
