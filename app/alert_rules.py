@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.hub import FeedStatus
 from dealers.rules import PositionModel
-from loops.gain import DEFAULT_PERMANENCE, gamma_loop_gain, impact_per_usd
+from loops.gain import DEFAULT_PERMANENCE, gamma_loop_gain
+from loops.impact import impact_per_usd
 
 DEAD_BAND_PCT = 0.25
 CONFIRM_S = 10.0

@@ -11,7 +11,8 @@ from dealers.rules import PositionModel
 from greeks.exposure import ExposureSnapshot
 from greeks.levels import Cliff, Flip, Wall
 from greeks.pin import Pin
-from loops.gain import DEFAULT_PERMANENCE, impact_per_usd
+from loops.gain import DEFAULT_PERMANENCE
+from loops.impact import impact_per_usd
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
 Models = Mapping[PositionModel, ExposureSnapshot]

@@ -13,7 +13,8 @@ from app.hub import BoardState
 from app.views import Json
 from dealers.liquidity import RecentDepth
 from loops.funding import UNWIND
-from loops.gain import DEFAULT_PERMANENCE, amplification, impact_per_usd
+from loops.gain import DEFAULT_PERMANENCE, amplification
+from loops.impact import impact_per_usd
 from loops.liquidation import LEVERAGE_MIX
 
 WITHIN = 0.005

@@ -7,16 +7,6 @@ DEFAULT_PERMANENCE = 0.3
 """Share of impact that stays. An assumption of ours, always shown beside the gain."""
 
 
-def impact_per_usd(depth_usd: float, within: float = 0.005) -> float:
-    """Return moved per USD bought, from the USD resting within `within` of mid: x / D.
-
-    Raises ValueError for a depth that is not positive.
-    """
-    if not depth_usd > 0:
-        raise ValueError(f"depth_usd: expected a positive number, was {depth_usd}")
-    return within / depth_usd
-
-
 def gamma_loop_gain(
     gex_usd_per_1pct: float, lam_per_usd: float, permanence: float = DEFAULT_PERMANENCE
 ) -> float:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from loops.gain import amplification, gamma_loop_gain, impact_per_usd
+from loops.gain import amplification, gamma_loop_gain
+from loops.impact import impact_per_usd
 
 
 def test_the_worked_example() -> None:
