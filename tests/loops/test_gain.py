@@ -24,9 +24,3 @@ def test_long_gamma_dampens() -> None:
 def test_a_gain_of_one_has_no_amplification() -> None:
     assert amplification(1.0) is None
     assert amplification(2.5) is None
-
-
-@pytest.mark.parametrize("depth", [0.0, -1.0, float("nan")])
-def test_no_depth_is_an_error_not_an_infinity(depth: float) -> None:
-    with pytest.raises(ValueError, match="depth_usd"):
-        impact_per_usd(depth)
