@@ -12,6 +12,7 @@ from app.feedback_views import feedback
 from app.loop_rows import Asked
 from app.problems import Problem
 from app.schemas import Body
+from loops.coupled import DEFAULT_VEGA_REACTION_PER_PT
 from loops.funding import UNWIND
 from loops.gain import DEFAULT_PERMANENCE
 from loops.liquidation import LEVERAGE_MIX
@@ -43,10 +44,14 @@ async def feedback_loops(
         list[str] | None,
         Query(max_length=MOST_LEVERAGES, description="LEVERAGE:SHARE, as in 10:0.35; assumed"),
     ] = None,
+    vega_reaction_per_pt: Annotated[
+        float,
+        Query(ge=0, le=100, description="share of short vega bought back per point: assumed"),
+    ] = DEFAULT_VEGA_REACTION_PER_PT,
 ) -> Response:
     """Gains of every loop for the depth of the perpetuals' books, or for one that is stated."""
     mix = LEVERAGE_MIX if leverage_mix is None else _mix(leverage_mix)
-    asked = Asked(depth_usd, permanence, unwind, shock_pct, long_share, mix)
+    asked = Asked(depth_usd, permanence, unwind, shock_pct, long_share, mix, vega_reaction_per_pt)
     return answer.json(feedback(answer.state, answer.snapshot, asked))
 
 

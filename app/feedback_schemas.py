@@ -20,7 +20,7 @@ class Assumption(BaseModel):
 class Loop(BaseModel):
     """One feedback loop. Above 0 it amplifies a move, below it dampens."""
 
-    loop: Annotated[str, Field(description="gamma, funding or liquidation")]
+    loop: Annotated[str, Field(description="gamma, funding, liquidation, vega or coupled")]
     gain: Annotated[Number, Field(description="at the median depth; null with `reason`")]
     gain_lo: Annotated[Number, Field(description="at the quartiles of the depth")]
     gain_hi: Number
@@ -91,6 +91,23 @@ class Liquidation(BaseModel):
     reason: str | None
 
 
+class Coupled(BaseModel):
+    """Spot and volatility as one loop: what a round makes of a move of either.
+
+    Rows are what moves, columns what moved it, spot first. The numbers are the same for a return
+    and volatility as fractions as for per cent and points.
+    """
+
+    gains: Annotated[list[list[Number]], Field(description="of one round")]
+    spectral_radius: Annotated[Number, Field(description="below 1 the rounds die out")]
+    stable: bool | None
+    response: Annotated[
+        list[list[float]] | None,
+        Field(description="(1 - gains)^-1, all rounds together; null where they grow"),
+    ]
+    reason: str | None
+
+
 class Feedback(BaseModel):
     """Loop gain of dealers' hedging, every loop as a row, and what they rest on."""
 
@@ -118,3 +135,4 @@ class Feedback(BaseModel):
     loops: list[Loop]
     funding: Funding
     liquidation: Liquidation
+    coupled: Coupled

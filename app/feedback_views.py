@@ -5,6 +5,7 @@ A loop is a row: what it measures and what it assumes stand beside its gain.
 
 import math
 
+from app.coupled_views import Coupling, coupled_facts, coupled_loop, vega_loop
 from app.hub import BoardState
 from app.liquidation_views import ladder_facts, liquidation_loop, model_ladders
 from app.loop_rows import NO_DEPTH, UNIT, WITHIN, Asked, Impact, loop_row, permanence
@@ -23,6 +24,7 @@ def feedback(state: BoardState, snapshot: ExposureSnapshot, asked: Asked) -> dic
     gamma = _gamma(snapshot, impact)
     funding = _funding_reading(state.perpetual, gex)
     ladders = model_ladders(state.perpetual, snapshot, asked)
+    coupling = Coupling(snapshot, state.tape, ladders, asked.vega_reaction_per_pt)
     depth = impact.depth
     return {
         "loop_gain": gamma["gain"],
@@ -42,9 +44,12 @@ def feedback(state: BoardState, snapshot: ExposureSnapshot, asked: Asked) -> dic
             gamma,
             _funding(state.perpetual, funding, impact, asked),
             liquidation_loop(state.perpetual, ladders, impact),
+            vega_loop(coupling),
+            coupled_loop(coupling, impact),
         ],
         "funding": _funding_facts(state.perpetual, funding),
         "liquidation": ladder_facts(ladders, impact, asked, snapshot.chain.index_price),
+        "coupled": coupled_facts(coupling, impact),
     }
 
 

@@ -34,6 +34,12 @@ class Ladders:
     sides: Mapping[Leveraged, Ladder] = field(default_factory=dict)
     reason: str | None = None
 
+    @property
+    def steepest_usd_per_log(self) -> float:
+        """Mean forced trading near spot, on the side with more of it; NaN without ladders."""
+        means = [ladder.mean_per_log(NEAR) for ladder in self.sides.values()]
+        return max(means, default=math.nan)
+
 
 def model_ladders(perpetual: Perpetual, snapshot: ExposureSnapshot, asked: Asked) -> Ladders:
     """Model who is liquidated where from what the perpetual shows and what is assumed."""
@@ -63,8 +69,7 @@ def model_ladders(perpetual: Perpetual, snapshot: ExposureSnapshot, asked: Asked
 
 def liquidation_loop(perpetual: Perpetual, ladders: Ladders, impact: Impact) -> dict[str, Json]:
     """Return the loop: the branching ratio near spot, of the side where it is the larger."""
-    means = [ladder.mean_per_log(NEAR) for ladder in ladders.sides.values()]
-    steepest = max(means, default=math.nan)
+    steepest = ladders.steepest_usd_per_log
     gains = impact.gains(lambda lam_eff: lam_eff * steepest)
     margins, assumed = ladders.margins, ladders.assumed
     return loop_row(

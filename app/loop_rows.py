@@ -12,6 +12,7 @@ import numpy as np
 from app.hub import BoardState
 from app.views import Json
 from dealers.liquidity import RecentDepth
+from loops.coupled import DEFAULT_VEGA_REACTION_PER_PT
 from loops.funding import UNWIND
 from loops.gain import DEFAULT_PERMANENCE, amplification
 from loops.impact import impact_per_usd
@@ -32,6 +33,7 @@ class Asked:
     shock_pct: float = 1.0
     long_share: float | None = None
     leverage_mix: Mapping[float, float] = field(default_factory=lambda: LEVERAGE_MIX)
+    vega_reaction_per_pt: float = DEFAULT_VEGA_REACTION_PER_PT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Impact:
         )
         return {
             "gain": gain_of(self.lam_eff_per_usd),
-            "gain_lo": min(low, high),
-            "gain_hi": max(low, high),
+            "gain_lo": float(np.minimum(low, high)),  # unlike min() not known where one is not
+            "gain_hi": float(np.maximum(low, high)),
         }
 
 

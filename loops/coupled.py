@@ -40,6 +40,17 @@ class CoupledLoop:
         """Whether the rounds die out, that is radius < 1; None where that is not known."""
         return None if np.isnan(self.radius) else self.radius < 1
 
+    @property
+    def spot_gain(self) -> float:
+        """Gain of spot with what it moves through volatility and back, g with 1/(1 - g) = R00.
+
+        That is a + b c / (1 - d) for G = [[a, b], [c, d]]. NaN where there is no response, or one
+        against the shock: with d >= 1 only the way over spot keeps volatility from running away.
+        """
+        if self.response is None or not self.response[0, 0] > 0:
+            return np.nan
+        return 1 - 1 / float(self.response[0, 0])
+
 
 def vanna_loop_gain(vanna_usd_per_pt: float, lam_eff_per_usd: float) -> float:
     """Return of spot per point of volatility, in per cent: -100 vanna lam_eff; as fractions alike.
@@ -105,4 +116,4 @@ def couple(
 def _response(gains: FloatArray) -> FloatArray:
     """(1 - G)^-1 by cofactors, so that what does not couple is exactly 0."""
     (a, b), (c, d) = (np.eye(2) - gains).tolist()
-    return np.array([[d, -b], [-c, a]]) / (a * d - b * c)
+    return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c))

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import orjson
 import pytest
 
 from app.feedback_schemas import Feedback
@@ -14,6 +15,10 @@ from app.feedback_views import feedback
 from app.hub import BoardState
 from app.loop_rows import Asked
 from dealers.perpetual import UNKNOWN_PERPETUAL, Perpetual
+from dealers.response import Slope
+from dealers.rules import PositionModel
+from greeks.conventions import Exposure
+from greeks.exposure import compute_exposure
 from loops.funding import UNWIND
 from loops.liquidation import LEVERAGE_MIX
 from tests.app.test_positions import reading_of, traded_feed
@@ -35,7 +40,12 @@ def answer(state: BoardState, asked: Asked = STATED, **changes: Any) -> Any:
     perpetual = dataclasses.replace(state.perpetual, **changes)
     assert state.snapshot is not None
     found = feedback(dataclasses.replace(state, perpetual=perpetual), state.snapshot, asked)
-    return Feedback.model_validate(found).model_dump()
+    return as_sent(found)
+
+
+def as_sent(found: Any) -> Any:
+    """The answer as it is on the wire: what is unknown is null."""
+    return Feedback.model_validate_json(orjson.dumps(found)).model_dump()
 
 
 def loop(found: Any, name: str) -> Any:
@@ -135,8 +145,108 @@ def test_a_board_that_knows_no_market_has_no_gain_at_all(state: BoardState) -> N
     assert found["funding"]["instrument_name"] is None
     assert found["liquidation"]["entry_hours"] == 0
     without_depth = answer(state, Asked())
-    assert {row["reason"] for row in without_depth["loops"]} == {"no_market_depth: state depth_usd"}
+    of_the_market = [row for row in without_depth["loops"] if row["loop"] != "vega"]
+    assert {row["reason"] for row in of_the_market} == {"no_market_depth: state depth_usd"}
     assert without_depth["liquidation"]["ladder"]["forced_usd"], "the ladder needs no depth"
+
+
+# Volatility
+
+
+MEASURED = Slope(-0.4, 0.5, -9.0, 168, -0.4, None)
+
+
+def measured(state: BoardState, impact: float = 2e-7, beta: Slope = MEASURED) -> BoardState:
+    """The state with both answers of volatility established."""
+    vega_impact = Slope(impact, 0.2, 4.0, 168, impact, None)
+    tape = dataclasses.replace(state.tape, beta=beta, vega_impact=vega_impact)
+    return dataclasses.replace(state, tape=tape)
+
+
+def short(state: BoardState) -> BoardState:
+    """Customers long of everything: dealers are short gamma and vega."""
+    return dataclasses.replace(state, position=PositionModel.CUSTOMER_LONG)
+
+
+def test_short_vega_that_is_bought_back_amplifies_volatility(state: BoardState) -> None:
+    known = measured(short(state))
+    assert known.snapshot is not None
+    vega = known.snapshot.net_of(Exposure.VEGA)
+    assert vega < 0
+    row = loop(answer(known), "vega")
+    assert row["gain"] == pytest.approx(-vega * 2e-7, rel=1e-12)
+    assert (row["direction"], row["basis"], row["unit"]) == (
+        "amplifies",
+        "modelled",
+        "point per point",
+    )
+    assert (row["gain_lo"], row["gain_hi"]) == (None, None)
+    half = loop(answer(known, dataclasses.replace(STATED, vega_reaction_per_pt=0.5)), "vega")
+    assert half["gain"] == pytest.approx(row["gain"] / 2, rel=1e-12)
+
+
+def test_an_impact_that_is_not_established_is_null_and_not_none(state: BoardState) -> None:
+    found = answer(short(state))
+    row = loop(found, "vega")
+    assert row["gain"] is None
+    assert row["reason"].startswith("vega_impact_not_established: expected |t| 2")
+    assert found["coupled"]["gains"][1][1] is None
+    assert (
+        found["coupled"]["reason"] == loop(found, "coupled")["reason"] == f"vega: {row['reason']}"
+    )
+    assert (found["coupled"]["stable"], found["coupled"]["response"]) == (None, None)
+
+
+def test_dealers_who_are_long_vega_buy_none(state: BoardState) -> None:
+    assert state.snapshot is not None
+    long = compute_exposure(state.snapshot.chain, np.ones(len(state.snapshot.chain)), "naive")
+    row = loop(as_sent(feedback(state, long, STATED)), "vega")
+    assert (row["gain"], row["direction"], row["reason"]) == (0, "neither", None)
+
+
+def test_spot_and_volatility_are_one_loop(state: BoardState) -> None:
+    found = answer(measured(short(state)))
+    facts, row = found["coupled"], loop(found, "coupled")
+    (spot, vanna), (beta, vega) = facts["gains"]
+    gamma, liquidations = (loop(found, name)["gain"] for name in ("gamma", "liquidation"))
+    assert spot == pytest.approx(gamma + liquidations, rel=1e-12)
+    per_pt = row["inputs"]["vanna_usd_per_pt"]
+    assert vanna == pytest.approx(-100 * per_pt * 0.3 * 0.005 / 30e6, rel=1e-12)
+    assert vanna != 0
+    assert (beta, vega) == (-0.4, loop(found, "vega")["gain"])
+    assert facts["stable"] is (facts["spectral_radius"] < 1) is True
+    back = (np.eye(2) - facts["gains"]) @ facts["response"]
+    np.testing.assert_allclose(back, np.eye(2), atol=1e-12)
+    assert row["amplification"] == pytest.approx(facts["response"][0][0], rel=1e-12)
+    assert row["gain"] == pytest.approx(spot + vanna * beta / (1 - vega), rel=1e-9)
+
+
+def test_a_loop_that_runs_away_has_no_response(state: BoardState) -> None:
+    asked = dataclasses.replace(STATED, vega_reaction_per_pt=100.0)
+    found = answer(measured(short(state), impact=1e-3), asked)
+    facts, row = found["coupled"], loop(found, "coupled")
+    assert facts["spectral_radius"] > 1
+    assert (facts["stable"], facts["response"]) == (False, None)
+    assert row["gain"] is None
+    assert row["reason"] == facts["reason"] == "runs_away: the spectral radius is 1 or more"
+    assert loop(found, "vega")["amplification"] is None
+
+
+def test_volatility_that_stays_is_said_to_be_assumed(state: BoardState) -> None:
+    sticky = Slope(0.1, 0.01, 1.0, 168, 0.0, "expected R^2 0.05, was 0.010")
+
+    def said(found: Any) -> tuple[str, str]:
+        rows = {each["name"]: each for each in loop(found, "coupled")["assumptions"]}
+        assert rows["lending_collateral"]["value"] == "left out"
+        return rows["iv_points_per_pct"]["value"], rows["iv_points_per_pct"]["meaning"]
+
+    assert said(answer(measured(short(state))))[0] == "measured"
+    found = answer(measured(short(state), beta=sticky))
+    assert said(found) == ("sticky strike", sticky.reason)
+    # nothing comes back through volatility
+    assert loop(found, "coupled")["gain"] == pytest.approx(
+        found["coupled"]["gains"][0][0], rel=1e-9
+    )
 
 
 def test_an_asset_without_a_margin_schedule_is_not_taken_for_another(state: BoardState) -> None:

@@ -76,6 +76,24 @@ def test_another_unit_of_volatility_changes_no_radius_and_no_answer(
         np.testing.assert_allclose(in_first_unit, one.response, rtol=1e-14 / determinant)
 
 
+@given(GAINS, GAINS, GAINS, GAINS)
+@example(-0.5, -1.0, 1.0, 1.0)
+@example(-0.9, -1.0, 1.0, 1.2)
+def test_the_gain_of_spot_counts_the_way_through_volatility(
+    a: float, b: float, c: float, d: float
+) -> None:
+    loop = couple(a, b, c, d)
+    # a determinant near 0 has lost its digits
+    assume(not loop.is_stable or np.linalg.det(np.eye(2) - loop.gains) > 1e-6)
+    if loop.response is None or d >= 1:
+        assert math.isnan(loop.spot_gain)
+    elif d < 1 - 1e-6:
+        # both sides are 1 - something
+        size = 1 + abs(b * c) / (1 - d)
+        assert loop.spot_gain == pytest.approx(a + b * c / (1 - d), abs=1e-9 * size)
+        assert amplification(loop.spot_gain) == pytest.approx(loop.response[0, 0], rel=1e-9)
+
+
 @given(st.floats(-0.9, 0.9), GAINS, st.floats(-0.9, 0.9))
 def test_one_way_couplings_never_make_a_loop_of_two_stable_ones(
     spot: float, coupling: float, vega: float
