@@ -16,7 +16,7 @@ from tests.browser import DESKTOP, LAPTOP, PHONE, TABLET, context_of, launched
 from tests.processes import Board, Launcher, free_port, until
 
 FOLDER = Path("shots")
-VIEWS = ("board", "positions", "surface", "whatif", "replay", "alerts", "about")
+VIEWS = ("board", "positions", "surface", "whatif", "feedback", "replay", "alerts", "about")
 SIZES = {"desktop": DESKTOP, "laptop": LAPTOP, "tablet": TABLET, "phone": PHONE}
 LOOKS = ({"theme": "light"}, {"palette": "classic"}, {"density": "compact"}, {"sides": "net"})
 SETTLED_MS, FIRST_MS, BUSY_MS = 4_000, 30_000, 120_000

@@ -72,7 +72,7 @@ _KEYS = (
     ("/", "go to a strike"),
     ("R", "reset the strike range"),
     ("T", "dark or light"),
-    ("G, then a letter", "view: B P S W R A N"),
+    ("G, then a letter", "view: B P S W F R A N"),
     ("wheel, drag", "zoom and move the strike range"),
     ("click an expiry", "show that expiry alone; again: all"),
     ("?", "this help"),

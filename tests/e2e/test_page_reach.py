@@ -9,7 +9,7 @@ from tests.browser import CHROMIUM, DESKTOP, PHONE, launched
 from tests.e2e.test_page import Tab, new_tab
 from tests.processes import Board, Launcher
 
-VIEWS = ("board", "positions", "surface", "whatif", "replay", "alerts", "about")
+VIEWS = ("board", "positions", "surface", "whatif", "feedback", "replay", "alerts", "about")
 SERIOUS = {"serious", "critical"}
 LEVELS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 

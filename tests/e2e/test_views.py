@@ -11,11 +11,12 @@ from tests.browser import CHROMIUM, DESKTOP, PHONE, launched
 from tests.e2e.test_page import Tab, assert_prints, columns, new_tab
 from tests.processes import Board, Launcher, until
 
-VIEWS = ("positions", "surface", "whatif", "replay", "alerts", "about")
+VIEWS = ("positions", "surface", "whatif", "feedback", "replay", "alerts", "about")
 DRAWN = {
     "positions": ("positions-gex", "positions-flip"),
     "surface": ("surface-ahead", "surface-shifted", "surface-past"),
     "whatif": ("whatif",),
+    "feedback": ("feedback-ladder",),
     "replay": ("replay-gex", "replay-path"),
     "alerts": (),
     "about": (),
@@ -102,6 +103,37 @@ def test_the_maps_of_the_page_are_those_of_the_api(tab: Tab) -> None:
         assert cells["z"] == transposed(sheets)
         assert cells["y"] == data["spot_usd"]
         assert (zero["x"], zero["y"]) == tuple(columns(data["zero"], axis, "spot_usd"))
+
+
+def test_the_loops_of_the_page_are_those_of_the_api(tab: Tab) -> None:
+    tab.open("?view=feedback&asset=BTC")
+    figure(tab, "feedback-ladder")
+
+    def seen() -> Any:
+        """Cards and chart of one answer: both are made anew every few seconds."""
+        seq = figure(tab, "feedback-ladder")["seq"]
+        cards = tab.page.locator("#feedback-loops li").all_inner_texts()
+        drawn = figure(tab, "feedback-ladder")
+        return (cards, drawn) if cards and drawn["seq"] == seq else None
+
+    def holds() -> bool:
+        """Text is written at once, the chart at its own rate: until both are of one answer."""
+        cards, drawn = until(seen, SLOW_S, "cards and chart of one answer")
+        data = tab.board.get("/BTC/feedback", seq=drawn["seq"], shock_pct=5)["data"]
+        ladder = data["liquidation"]["ladder"]
+        forced = [usd for trace in drawn["traces"] for usd in trace["y"]]
+        assert forced == ladder["forced_usd"]
+        assert [trace["name"] for trace in drawn["traces"]] == ["sold", "bought"]
+        gains = [f"{loop['gain']:+.3f}".replace("-", "\u2212") for loop in data["loops"]]
+        return len(cards) == len(gains) and all(
+            gain.lstrip("+") in card and loop["basis"] in card
+            for card, gain, loop in zip(cards, gains, data["loops"], strict=True)
+        )
+
+    until(holds, SLOW_S, "the cards say what the API says")
+    rests = tab.page.locator("#feedback-rests-rows").inner_text()
+    assert "share of impact that stays" in rests
+    assert "Modelled" in tab.text("feedback-ladder-words")
 
 
 def test_the_past_of_the_page_is_that_of_the_api(tab: Tab) -> None:

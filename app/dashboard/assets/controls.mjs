@@ -4,7 +4,9 @@ import { mayNotify } from "./announce.mjs";
 import { ask } from "./api.mjs";
 import { PRESETS, after, chooseExpiry, toggleExpiry } from "./view.mjs";
 
-const LETTERS = { b: "board", p: "positions", s: "surface", w: "whatif", r: "replay", a: "alerts", n: "about" };
+const LETTERS = {
+  b: "board", p: "positions", s: "surface", w: "whatif", f: "feedback", r: "replay", a: "alerts", n: "about",
+};
 const SECOND_KEY_MS = 1_500;
 
 const byId = (id) => document.getElementById(id);

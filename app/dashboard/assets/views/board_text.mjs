@@ -76,8 +76,10 @@ export function showKeyFigures(data, unit) {
   const gain = feedback?.loop_gain;
   node("card-gain").hidden = !isKnown(gain);
   set("kpi-gain", format.number(gain, 2), gain > 0 ? "negative" : "");
-  set("kpi-gain-words", isKnown(feedback?.amplification)
-    ? `moves \u00D7${format.number(feedback.amplification, 2)}` : "runs away");
+  const moves = feedback?.amplification;
+  set("kpi-gain-unit", isKnown(moves) ? `\u00D7${format.number(moves, 2)}` : "runs away");
+  const ends = [feedback?.loop_gain_lo, feedback?.loop_gain_hi].map((end) => format.number(end, 2));
+  set("kpi-gain-words", [...new Set(ends)].join(" to "));
 }
 
 /* Every model on one axis with zero in the middle: how far the answer hangs on the assumption. */

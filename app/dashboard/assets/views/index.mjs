@@ -3,11 +3,12 @@
 import about from "./about.mjs";
 import alerts from "./alerts.mjs";
 import board from "./board.mjs";
+import feedback from "./feedback.mjs";
 import positions from "./positions.mjs";
 import replay from "./replay.mjs";
 import surface from "./surface.mjs";
 import whatif from "./whatif.mjs";
 
 export const VIEWS = Object.fromEntries(
-  [board, positions, surface, whatif, replay, alerts, about].map((view) => [view.name, view]),
+  [board, positions, surface, whatif, feedback, replay, alerts, about].map((view) => [view.name, view]),
 );
