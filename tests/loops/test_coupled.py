@@ -11,7 +11,8 @@ from dealers.hedging import compute_hedge_flow
 from greeks.conventions import Exposure
 from greeks.exposure import compute_exposure
 from loops.coupled import couple, vanna_loop_gain, vega_loop_gain
-from loops.gain import amplification, gamma_loop_gain, impact_per_usd
+from loops.gain import amplification, gamma_loop_gain
+from loops.impact import impact_per_usd
 from tests.builders import make_chain
 
 GAINS = st.floats(-3, 3)
