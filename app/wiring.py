@@ -15,7 +15,15 @@ from fastapi import Depends, FastAPI, WebSocketException
 from prometheus_client.metrics_core import Metric
 from starlette.requests import HTTPConnection
 
-from app import api, feedback_api, flows_api, outlook_api, positions_api, profile_api
+from app import (
+    api,
+    feedback_api,
+    flows_api,
+    limits_api,
+    outlook_api,
+    positions_api,
+    profile_api,
+)
 from app.alert_service import SIMULATED, AlertService, wall_clock_ms
 from app.alert_store import Event, StoredRule
 from app.alerts_api import build_alerts_router
@@ -274,6 +282,7 @@ def build_app(board: Board) -> FastAPI:
     app.include_router(outlook_api.router, dependencies=reading)
     app.include_router(profile_api.router, dependencies=reading)
     app.include_router(feedback_api.router, dependencies=reading)
+    app.include_router(limits_api.router, dependencies=reading)
     app.include_router(api.router, dependencies=reading)
     add_site(app, board.settings.assets, board.source(), board.settings.embed_origins)
     return app

@@ -128,6 +128,16 @@ def gex_mixture(held: HeldRows, position: FloatArray) -> Mixture:
     return _mixture(strikes, weights, len(position))
 
 
+def gex_of_rows(held: HeldRows, moves: FloatArray) -> FloatArray:
+    """GEX of one coin of each held row after a log-move of spot of its own, (h,) USD per 1 %.
+
+    The formula of `gex_mixture` row by row; `moves` is (h,). Volatilities stick to strikes.
+    """
+    K, v = held.strike, held.sd
+    distance = (moves - np.log(K / held.forward)) / v - v / 2
+    return np.asarray(held.share * _GEX_SCALE * K / v * np.exp(-0.5 * distance * distance))
+
+
 def _net(calls: FloatArray, puts: FloatArray) -> FloatArray:
     return without_rounding(calls + puts, np.abs(calls) + np.abs(puts))
 

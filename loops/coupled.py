@@ -115,5 +115,5 @@ def couple(
 
 def _response(gains: FloatArray) -> FloatArray:
     """(1 - G)^-1 by cofactors, so that what does not couple is exactly 0."""
-    (a, b), (c, d) = (np.eye(2) - gains).tolist()
-    return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c))
+    (a, b), (c, d) = gains.tolist()
+    return np.array([[1 - d, b], [c, 1 - a]]) / np.float64((1 - a) * (1 - d) - b * c)

@@ -26,7 +26,7 @@ ENVELOPE = {
     "asset", "as_of", "age_ms", "source", "status", "position", "spot_usd", "quality", "data",
 }  # fmt: skip
 QUALITY = {"listed", "used", "stale", "without_iv", "rejected", "gaps"}
-TABLES = ("strikes", "expiries", "chain", "hedge-flow")
+TABLES = ("strikes", "expiries", "chain", "hedge-flow", "limits")
 VIEWS = (*TABLES, "matrix", "profile", "levels", "positions", "trades", "feedback")
 STREAMED = ("summary", "strikes", "profile", "levels", "trades")
 COLUMNS = {
@@ -42,6 +42,10 @@ COLUMNS = {
     "chain": {
         "instrument_name", "book", "strike", "expiry_ms", "type", "open_interest_coin",
         "position_coin", "mark_iv", "status",
+    },
+    "limits": {
+        "strike", "gex_usd_per_1pct", "use", "breached", "headroom_usd_per_1pct", "headroom_coin",
+        "headroom_option",
     },
     "hedge-flow": {
         "move_pct", "horizon_s", "spot_usd", "flow_coin", "flow_usd", "gamma_coin", "charm_coin",
@@ -332,6 +336,8 @@ def test_history_is_of_the_whole_book_under_any_model(board: Board) -> None:
 
 def cell(text: str) -> Any:
     """A cell as a spreadsheet reads it."""
+    if text in {"true", "false"}:
+        return text == "true"
     try:
         return float(text)
     except ValueError:
