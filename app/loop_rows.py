@@ -53,9 +53,14 @@ class Impact:
         return cls(depth, "book" if depth.median_usd > 0 else None, permanence)
 
     @property
+    def lam_per_usd(self) -> float:
+        """Return per USD bought, at the median depth; NaN without one."""
+        return _impact(self.depth.median_usd)
+
+    @property
     def lam_eff_per_usd(self) -> float:
         """Return that stays per USD bought, at the median depth; NaN without one."""
-        return self.permanence * _impact(self.depth.median_usd)
+        return self.permanence * self.lam_per_usd
 
     def gains(self, gain_of: Callable[[float], float]) -> dict[str, float]:
         """Return a gain at the median depth, and its least and most at the quartiles."""

@@ -23,8 +23,8 @@ DEFAULT_HOURS = (0.0, 24.0, 72.0, 168.0)
 DEFAULT_SHIFTS = (-10.0, -5.0, 0.0, 5.0, 10.0)
 _T = TypeVar("_T")
 
-_BUSY = problem_responses({429: "Too many simulations wait; Retry-After says when."})
-_POSTED = problem_responses(
+BUSY = problem_responses({429: "Too many simulations wait; Retry-After says when."})
+POSTED = problem_responses(
     {
         403: "Another site's page asks.",
         413: "The body is too large.",
@@ -36,12 +36,12 @@ _POSTED = problem_responses(
 
 def build_simulations_router(bench: Workbench) -> APIRouter:
     """Build the routes that compute on one bench."""
-    router = APIRouter(prefix="/api/v1", responses=PROBLEMS | _BUSY, tags=["simulations"])
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS | BUSY, tags=["simulations"])
 
     @router.post(
         "/simulations/what-if",
         response_model=schemas.Body[simulation_schemas.WhatIfAnswer],
-        responses=_POSTED,
+        responses=POSTED,
     )
     async def what_if(context: Context, asked: simulation_schemas.AskedWhatIf) -> Response:
         """Move spot, volatility and time, add customers' trades; the board before and after."""
@@ -55,7 +55,7 @@ def build_simulations_router(bench: Workbench) -> APIRouter:
     @router.post(
         "/simulations/collateral",
         response_model=schemas.Body[collateral_schemas.CascadeAnswer],
-        responses=_POSTED,
+        responses=POSTED,
     )
     async def collateral(context: Context, asked: collateral_schemas.AskedCascade) -> Response:
         """Let the price fall on a hypothetical ladder of lending collateral, round by round."""

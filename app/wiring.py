@@ -28,6 +28,7 @@ from app.alert_service import SIMULATED, AlertService, wall_clock_ms
 from app.alert_store import Event, StoredRule
 from app.alerts_api import build_alerts_router
 from app.engine import Engine
+from app.feedback_simulation_api import build_feedback_simulation_router
 from app.flows import FlowTables
 from app.gauges import engine_families, feed_families, keeping_families
 from app.health import ReadyCheck, build_health_router, check_assets
@@ -275,6 +276,7 @@ def build_app(board: Board) -> FastAPI:
         reading.insert(0, Depends(_reader(guard)))
     app.include_router(build_history_router(board.store), dependencies=reading)
     app.include_router(build_simulations_router(bench), dependencies=reading)
+    app.include_router(build_feedback_simulation_router(bench), dependencies=reading)
     app.include_router(positions_api.router, dependencies=reading)
     app.include_router(flows_api.router, dependencies=reading)
     app.include_router(build_pictures_router(board.store, bench), dependencies=reading)

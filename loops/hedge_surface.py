@@ -4,7 +4,7 @@ Knows a chain and a position; does not know how prices come about.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from dealers.hedging import compute_hedge_flow
 from greeks.chain import OptionChain
 from greeks.conventions import MS_PER_DAY, PCT, BoolArray, FloatArray
 
-REACH = 2.0
-"""The outermost nodes, in log moves: prices from 0.14 to 7.4 times the first one."""
+REACH = 0.5
+"""The outermost nodes, in log moves: prices from 0.61 to 1.65 times the first one."""
 NODES = 401
 _FAR_MS = 2 * MS_PER_DAY  # beyond the end of a simulation time bends these hedges little
 _FAR_TIMES = 13
@@ -44,6 +44,13 @@ class HedgeSurface:
             found = getattr(self, name).shape
             if found != shape:
                 raise ValueError(f"{name}: expected shape {shape}, was {found}")
+
+    def without_vanna(self) -> "HedgeSurface":
+        """The hedge where volatility does not answer to moves."""
+        if not self.vanna_coin.any():
+            return self
+        target = self.target_coin - self.vanna_coin
+        return replace(self, target_coin=target, vanna_coin=np.zeros_like(target))
 
     def target(self, step: int, log_move: FloatArray) -> FloatArray:
         """Phi at the time of a step, coins."""

@@ -3,14 +3,13 @@
 Knows a hedge surface and a law of impact. All prices are log moves from the first one.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from greeks.conventions import FloatArray
-from loops.clearing import Demand, find_resting_price, trade_in_rounds
+from loops.clearing import Demand, Impact, find_resting_price, trade_in_rounds
 from loops.hedge_surface import HedgeSurface
 from loops.trading import ALL_LOOPS, Friction, HedgeTiming, Hedging, Loop
 
@@ -60,8 +59,8 @@ def simulate_market(
     """Let dealers hedge along every path of the fundamental price.
 
     A step: the fundamental moves, transient impact fades, then dealers trade towards phi(x, t)
-    and forced traders what the way to x forces, each with impact I:
-    x = f + permanent + transient + I(D(x)), of which `permanence` stays.
+    and forced traders what the way to x forces, spread evenly over the step, each with impact I:
+    x = f + permanent + transient + I(D(x)), I what `friction` leaves of it at the end of the step.
     With constant g = lam S dphi/dx the price moves by 1/(1 - g) of each shock when hedges rest
     within the step, by (1 - g^(k+1))/(1 - g) after k rounds.
 
@@ -94,9 +93,10 @@ class _Market:
         loops: frozenset[Loop],
         forced: ForcedSelling | None,
     ) -> None:
-        self._surface, self._friction, self._hedging = surface, friction, hedging
-        self._loops = loops
-        self._forced_coin = _cumulative(surface.log_move, forced if Loop.FORCED in loops else None)
+        self._surface = surface if Loop.VANNA in loops else surface.without_vanna()
+        self._friction, self._hedging, self._loops = friction, hedging, loops
+        is_forced = Loop.LIQUIDATION in loops
+        self._forced_coin = _cumulative(surface.log_move, forced if is_forced else None)
         self._forced_coin /= friction.coin_usd
         self._fundamental = fundamental
         self._price, self._permanent, self._transient = np.zeros((3, *fundamental.shape))
@@ -112,17 +112,22 @@ class _Market:
         seconds = float(surface.seconds[step] - surface.seconds[step - 1])
         target = surface.target(step, before)
         self._let_time_pass(target - surface.target(step - 1, before))
-        faded = self._transient[step - 1] * math.exp(-friction.decay_per_s * seconds)
+        faded = self._transient[step - 1] * friction.kept(seconds)
+        transient = friction.transient(seconds)
         base = self._fundamental[step] + self._permanent[step - 1] + faded
         demand = self._demand(step, base, target, seconds)
-        bought, at = self._trade(base, demand)
+
+        def impact(coins: FloatArray) -> FloatArray:
+            return (friction.permanence + transient) * friction.log_move(coins)
+
+        bought, at = self._trade(base, demand, impact)
         passed = demand.forced_at(at)
         forced = demand.forced(passed)
-        impact = friction.log_move(bought + forced)
-        price = base + impact
+        at_once = friction.log_move(bought + forced)
+        self._permanent[step] = self._permanent[step - 1] + friction.permanence * at_once
+        self._transient[step] = faded + transient * at_once
+        price = base + (friction.permanence + transient) * at_once
         self._price[step] = price
-        self._permanent[step] = self._permanent[step - 1] + friction.permanence * impact
-        self._transient[step] = faded + (1 - friction.permanence) * impact
         self._dealers[step - 1], self._sold[step - 1] = bought, forced
         self._held += bought
         self._low, self._high = np.minimum(self._low, passed), np.maximum(self._high, passed)
@@ -148,9 +153,11 @@ class _Market:
             forced_high=self._high,
         )
 
-    def _trade(self, base: FloatArray, demand: Demand) -> tuple[FloatArray, FloatArray]:
+    def _trade(
+        self, base: FloatArray, demand: Demand, impact: Impact
+    ) -> tuple[FloatArray, FloatArray]:
         """Coins that dealers buy, and the log price that their last trade is decided at."""
-        hedging, impact = self._hedging, self._friction.log_move
+        hedging = self._hedging
         if hedging.timing is HedgeTiming.ROUNDS:
             return trade_in_rounds(base, demand, impact, hedging.rounds, hedging.band_coin)
         at = find_resting_price(base, demand, impact)

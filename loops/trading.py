@@ -9,11 +9,12 @@ from loops.impact import ImpactLaw
 
 
 class Loop(StrEnum):
-    """What trades with an impact. A loop that is off trades elsewhere, without one."""
+    """What trades with an impact. Each may be switched off."""
 
-    GAMMA = "gamma"  # the re-hedge of moves, volatility's answer among them
-    CHARM = "charm"  # the re-hedge of time, the fading into settlement among it
-    FORCED = "forced"  # liquidations
+    GAMMA = "gamma"  # the re-hedge of moves; off: traded elsewhere, without an impact
+    VANNA = "vanna"  # volatility's answer to moves, part of their re-hedge; off: it does not answer
+    CHARM = "charm"  # the re-hedge of time, the fading into settlement among it; off: as gamma
+    LIQUIDATION = "liquidation"  # forced trades; off: nobody is liquidated
 
 
 ALL_LOOPS = frozenset(Loop)
@@ -55,10 +56,10 @@ class Friction:
 
     Attributes
     ----------
-    law : log move for USD.
+    law : log move for USD, at once.
     coin_usd : USD of a coin in that law, constant: the first price [A].
     permanence : the share of impact that stays.
-    decay_per_s : rate at which the rest fades, exponentially.
+    decay_per_s : rate kap at which the rest fades, exponentially.
     """
 
     law: ImpactLaw
@@ -66,6 +67,18 @@ class Friction:
     permanence: float
     decay_per_s: float = 0.0
 
+    def kept(self, seconds: float) -> float:
+        """The share of faded impact that is left after so long: exp(-kap dt)."""
+        return math.exp(-self.decay_per_s * seconds)
+
+    def transient(self, seconds: float) -> float:
+        """The transient share of impact at the end of a step over which a trade is spread evenly.
+
+        (1 - permanence) (1 - exp(-kap dt)) / (kap dt): the first of it has begun to fade.
+        """
+        faded = self.decay_per_s * seconds
+        return (1 - self.permanence) * (-math.expm1(-faded) / faded if faded else 1.0)
+
     def log_move(self, coins: FloatArray) -> FloatArray:
-        """Impact of coins bought, before it fades."""
+        """Impact of coins bought, at once."""
         return self.law.of(coins * self.coin_usd)

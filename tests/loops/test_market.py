@@ -101,12 +101,12 @@ def test_late_hedging_has_the_deviation_and_autocorrelation_of_the_theory(gain: 
 # impact that decays: (iii)
 @pytest.mark.parametrize("gain", [0.5, -1.0])
 def test_decaying_impact_follows_its_recursion_on_every_path(gain: float) -> None:
-    kept = np.exp(-0.1)
+    kept, spread = np.exp(-0.1), -np.expm1(-0.1) / 0.1
     market = linear_market(gain, SHOCKS, permanence=0.0, decay_per_step=0.1)
     impact = np.zeros(SHOCKS.shape[1])
     for shock, row in zip(SHOCKS, returns_of(market), strict=True):
-        move = (shock - (1 - kept) * impact) / (1 - gain)
-        impact = kept * impact + gain * move
+        move = (shock - (1 - kept) * impact) / (1 - gain * spread)
+        impact = kept * impact + gain * spread * move
         assert row == pytest.approx(move, rel=1e-8, abs=1e-12)
 
 
