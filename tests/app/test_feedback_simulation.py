@@ -61,7 +61,7 @@ def test_both_runs_share_their_numbers_and_everything_is_echoed(board: Board) ->
 
 
 def test_a_book_that_is_no_market_is_left_by_every_path(board: Board) -> None:
-    run = data_of(ask(board, depth_usd=1.0))["run"]
+    run = data_of(ask(board, position="customer_long", depth_usd=1.0))["run"]
     assert run["beyond_reach"]["share"] > 0.9
     assert np.isfinite(np.array(run["price"]["with_loops_usd"], float)).all()
 
