@@ -43,13 +43,14 @@ class AskedFeedback(Asked):
     ] = 0.0
     volatility: Annotated[
         float | None,
-        Field(gt=0, le=5, description="without loops; 30 days at the money if absent"),
+        Field(ge=0.01, le=5, description="without loops; 30 days at the money if absent"),
     ] = None
     iv_points_per_pct: Annotated[
         float | None, Field(ge=-50, le=50, description="volatility's answer; measured if absent")
     ] = None
     depth_usd: Annotated[
-        Positive | None, Field(description="within 0.5 % of mid; the book's if absent")
+        float | None,
+        Field(ge=1, le=1e15, description="within 0.5 % of mid; the book's if absent"),
     ] = None
     impact: Annotated[ImpactKind, Field(strict=False)] = ImpactKind.BOOK
     permanence: Annotated[float, Field(ge=0, le=1, description="share that stays: assumed")] = (

@@ -212,8 +212,12 @@ def _folds(basis: Basis, now: HedgeSurface) -> list[dict[str, Json]]:
 
 def _side(side: FoldSide) -> dict[str, Json]:
     return {
-        "shock_pct": 100 * math.expm1(side.shock),
-        "jump_from_pct": 100 * math.expm1(side.jump_from),
-        "jump_to_pct": 100 * math.expm1(side.jump_to),
-        "push_pct": 100 * math.expm1(side.push),
+        "shock_pct": _per_cent(side.shock),
+        "jump_from_pct": _per_cent(side.jump_from),
+        "jump_to_pct": _per_cent(side.jump_to),
+        "push_pct": _per_cent(side.push),
     }
+
+
+def _per_cent(log_move: float) -> float | None:
+    return 100 * math.expm1(log_move) if log_move < _LOG_LIMIT else None

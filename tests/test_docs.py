@@ -14,6 +14,7 @@ from app.__main__ import cli
 from app.alert_rules import RuleKind
 from app.alerts import Cause
 from app.board import Book, ExpiryGroup
+from app.feedback_simulation import ImpactKind
 from app.hub import FeedStatus
 from app.lifecycle import FeedAddress
 from app.retry import DeliveryStatus
@@ -24,6 +25,7 @@ from app.webhooks import WebhookFormat
 from app.wiring import Board, build_app
 from dealers.rules import PositionModel
 from greeks.conventions import Exposure, FlipDirection, FlipReason, Regime
+from loops.trading import HedgeTiming, Loop
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -37,6 +39,9 @@ TERMS: tuple[type[StrEnum], ...] = (
     FeedStatus,
     FlipDirection,
     FlipReason,
+    HedgeTiming,
+    ImpactKind,
+    Loop,
     PositionModel,
     Regime,
     RuleKind,
