@@ -1,6 +1,7 @@
 """The control endpoint's commands, for tests and drills. Off unless the exchange is told so."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -11,14 +12,17 @@ from exchange.instruments import Wire
 from exchange.market import SyntheticMarket
 from exchange.view import View
 
+MAX_SPEED = 1e6
+YEAR_2100_MS = 4_102_444_800_000
+
 
 class Command(msgspec.Struct, forbid_unknown_fields=True):
     """One command; every field is optional and they are done in this order."""
 
     clear: str | None = None  # a fault's name, or all
     fault: str | None = None  # NAME[:ARGUMENT][@AFTER][+DURATION]
-    now_ms: int | None = None
-    speed: float | None = None
+    now_ms: Annotated[int, msgspec.Meta(gt=0, lt=YEAR_2100_MS)] | None = None
+    speed: Annotated[float, msgspec.Meta(ge=0, le=MAX_SPEED)] | None = None
 
 
 class Controls:

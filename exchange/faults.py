@@ -1,11 +1,14 @@
 """What can be made to go wrong: one switch a fault, at the start or while running."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 
 from exchange.errors import ConfigError
+from greeks.conventions import MS_PER_DAY
 
 
 class Fault(StrEnum):
@@ -60,11 +63,26 @@ class FaultPlan:
     for_s: float | None = None
 
 
-NUMERIC = frozenset(
-    {Fault.CLOSE, Fault.FLOOD, Fault.HANDSHAKE, Fault.LAG, Fault.TOO_LARGE, Fault.JUMP,
-     Fault.BAD_FORWARD, Fault.SKEW}
-)  # fmt: skip
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
+CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+"""The close codes that an endpoint may send."""
+
+
+def _within(low: float, high: float) -> Callable[[str], bool]:
+    return lambda text: low <= float(text) <= high
+
+
+ARGUMENTS: Mapping[Fault, tuple[str, Callable[[str], bool]]] = {
+    Fault.CLOSE: ("a close code that may be sent", lambda text: int(text) in CLOSE_CODES),
+    Fault.HANDSHAKE: ("an HTTP status from 400", lambda text: HTTPStatus(int(text)) >= 400),
+    Fault.LAG: ("seconds up to an hour", _within(0, 3600)),
+    Fault.FLOOD: ("up to 1000000 a second", _within(0, 1e6)),
+    Fault.TOO_LARGE: ("a number of bytes", lambda text: int(text) >= 0),
+    Fault.JUMP: ("a factor of 0.01 to 100", _within(0.01, 100)),
+    Fault.BAD_FORWARD: ("a number", _within(-1e12, 1e12)),
+    Fault.SKEW: ("milliseconds, at most a day", lambda text: abs(int(text)) <= MS_PER_DAY),
+}
+"""What the numeric faults take: in words, and the test, which may also raise `ValueError`."""
+
 PLAN = re.compile(
     r"(?P<fault>[a-z-]+)(?::(?P<argument>[^@+]*))?"
     r"(?:@(?P<after>\d+(\.\d+)?))?(?:\+(?P<duration>\d+(\.\d+)?))?"
@@ -81,12 +99,19 @@ def parse_fault(text: str) -> FaultPlan:
         )
     fault, argument = Fault(match["fault"]), match["argument"] or ""
     number = argument.partition("*")[2] if fault is Fault.JUMP else argument
-    if fault in NUMERIC and number and not NUMBER.fullmatch(number):
-        raise ConfigError(f"fault: expected a number after {fault}:, was {argument}")
+    if fault in ARGUMENTS and number and not _is_accepted(fault, number):
+        raise ConfigError(f"fault: expected {ARGUMENTS[fault][0]} after {fault}:, was {argument}")
     duration = match["duration"]
     return FaultPlan(
         fault, argument, float(match["after"] or 0.0), None if duration is None else float(duration)
     )
+
+
+def _is_accepted(fault: Fault, number: str) -> bool:
+    try:
+        return ARGUMENTS[fault][1](number)
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,15 @@ def test_a_fault_reads_from_one_word(text: str, plan: FaultPlan) -> None:
     assert parse_fault(text) == plan
 
 
-@pytest.mark.parametrize("text", ["", "nothing", "mute:x@soon", "close:often", "lag:1s", "abort+"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "nothing", "mute:x@soon", "close:often", "lag:1s", "abort+",
+        "close:1006", "close:9999", "close:1012.5", "handshake:99", "handshake:499",
+        "lag:-1", "flood:-1", "too-large:1.5", "jump:BTC*0", "jump:BTC*-1", "skew:0.5",
+        "skew:9999999999999999",
+    ],
+)  # fmt: skip
 def test_a_fault_that_cannot_be_read_is_one_sentence(text: str) -> None:
     with pytest.raises(ConfigError, match="fault: expected"):
         parse_fault(text)
@@ -374,7 +382,8 @@ async def test_faults_and_clock_obey_the_control_endpoint() -> None:
         assert report["faults"] == []
         assert report["now_ms"] >= config.start_ms + 10**7
         assert report["speed"] == 2
-        for bad in ({"fault": "nothing"}, {"clear": "nothing"}, {"unknown": 1}, {"speed": -1}):
+        for bad in ({"fault": "nothing"}, {"clear": "nothing"}, {"unknown": 1}, {"speed": -1},
+                    {"speed": 1e300}, {"now_ms": 1 << 62}, {"now_ms": -5}):  # fmt: skip
             answer = await client.post(url, json=bad)
             assert answer.status_code == 400
             assert answer.json()["error"]
