@@ -1,9 +1,14 @@
 """The two forms of book channels: an image followed by changes, and a repeated window."""
 
 from exchange.depth import Side, diff_side, group_side, levels
-from exchange.instruments import Wire
+from exchange.instruments import Instrument, Wire
+from exchange.specs import Kind
 from exchange.view import View
 from exchange.wire import read_book
+
+GROUP_UNITS_USD = {"BTC": 1.0, "ETH": 0.01}
+"""What a group counts on futures: dollars, of ether their hundredths. Elsewhere it counts ticks,
+which the venue's words leave open."""
 
 
 class BookFeed:
@@ -65,12 +70,12 @@ class GroupedBookFeed:
     """Says a whole window of a book, merged onto a coarser grid."""
 
     def __init__(
-        self, view: View, name: str, group_ticks: int | None, depth: int, period_s: float
+        self, view: View, name: str, group: int | None, depth: int, period_s: float
     ) -> None:
         self.period_s = period_s
         self._view = view
         self._name = name
-        self._group = group_ticks
+        self._group = group
         self._depth = depth
         self._said = 0
 
@@ -82,7 +87,7 @@ class GroupedBookFeed:
             return []
         bids, asks, self._said = image
         if self._group is not None:
-            step = self._group * instrument.tick_size
+            step = self._group * _group_unit(instrument)
             bids, asks = group_side(bids, 1, step), group_side(asks, -1, step)
         return [
             {
@@ -98,3 +103,9 @@ class GroupedBookFeed:
         """Say the window when the book changed."""
         image = read_book(self._view.state, self._name)
         return [] if image is None or image[2] == self._said else self.first()
+
+
+def _group_unit(instrument: Instrument) -> float:
+    is_future = instrument.kind is Kind.FUTURE
+    tick = instrument.tick_size
+    return GROUP_UNITS_USD.get(instrument.asset, tick) if is_future else tick

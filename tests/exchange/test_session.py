@@ -174,6 +174,21 @@ async def test_an_unanswered_heartbeat_closes_with_4000() -> None:
         assert peer.socket.close_reason == "heartbeat close"
 
 
+@pytest.mark.parametrize(
+    ("name", "step_usd"), [("BTC-PERPETUAL.10", 10.0), ("ETH-PERPETUAL.250", 2.5)]
+)
+async def test_books_are_grouped_by_dollars_and_those_of_ether_by_cents(
+    name: str, step_usd: float
+) -> None:
+    async with serve_peer(make_config(assets=("BTC", "ETH"))) as (_, peer):
+        channel = f"book.{name}.10.100ms"
+        await peer.call("public/subscribe", channels=[channel])
+        window = await peer.next(channel)
+        prices = [price for side in ("bids", "asks") for price, _ in window[side]]
+        assert len(prices) > 4
+        assert all(price % step_usd == 0 for price in prices)
+
+
 async def test_an_idle_socket_is_dropped_without_a_close_frame() -> None:
     async with serve_peer() as (_, peer):
         with pytest.raises(ConnectionClosed):
