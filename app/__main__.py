@@ -221,7 +221,7 @@ def exchange(
     fault: tuple[str, ...],
     **chosen: Any,
 ) -> None:
-    """Run a local exchange that speaks the Deribit protocol. Its data is simulated."""
+    """Run a local exchange that speaks the Deribit protocol, on simulated data or a recording."""
     configure_logging(as_json=not sys.stderr.isatty())
     config = ExchangeConfig(
         **chosen,
@@ -233,10 +233,7 @@ def exchange(
     )
 
     def ready(port: int) -> None:
-        scheme = "ws" if config.certificate is None else "wss"
-        click.echo(
-            f"gammaflip exchange: {scheme}://{config.host}:{port}/ws/api/v2 (simulated data)"
-        )
+        click.echo(announce_exchange(config, port))
 
     try:
         asyncio.run(run_exchange(config, ready))
@@ -321,10 +318,21 @@ async def _demo(assets: tuple[str, ...]) -> AsyncIterator[FeedAddress]:
 
 
 def _announcement(address: FeedAddress, host: str, port: int) -> str:
-    shown = f"[{host}]" if ":" in host else host
     note = " (simulated data)" if address.source == Source.DEMO else ""
     name = f"gammaflip {version('gammaflip')}"
-    return f"{name} · source: {address.source.value}{note} · http://{shown}:{port}/"
+    return f"{name} · source: {address.source.value}{note} · http://{_authority(host, port)}/"
+
+
+def announce_exchange(config: ExchangeConfig, port: int) -> str:
+    """Say where an exchange listens and whether its data is simulated or recorded."""
+    scheme = "ws" if config.certificate is None else "wss"
+    data = "simulated data" if config.replay is None else "recorded chains"
+    return f"gammaflip exchange: {scheme}://{_authority(config.host, port)}/ws/api/v2 ({data})"
+
+
+def _authority(host: str, port: int) -> str:
+    """Return the part of an address between the slashes, for copying."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _settings(**chosen: Any) -> Settings:
