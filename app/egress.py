@@ -72,9 +72,11 @@ def parse_target(url: str) -> httpx.URL:
     if " " in url or not url.isprintable():
         raise TargetRefusedError("expected a web address")
     try:
-        return httpx.URL(url)
+        target = httpx.URL(url)
+        target.host.encode()  # names of another script are decoded, and refused, only here
     except (httpx.InvalidURL, ValueError) as error:
         raise TargetRefusedError("expected a web address") from error
+    return target
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):

@@ -197,10 +197,10 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
+        until = parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (until.astimezone(UTC) - now).total_seconds())
+    return max(0.0, (until - now).total_seconds())
 
 
 def _one_line(error: Exception) -> str:

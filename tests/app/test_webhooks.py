@@ -101,6 +101,7 @@ def test_telegram_takes_its_chat_from_the_address() -> None:
         ("Sun, 22 Nov 2026 12:01:00 GMT", pytest.approx(59.1)),
         ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
         ("Sun, 22 Nov 99999 11:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
