@@ -13,6 +13,7 @@ import numpy as np
 from greeks.chain import OptionChain
 from greeks.conventions import (
     AverageSource,
+    BoolArray,
     FloatArray,
     ForwardSource,
     RowStatus,
@@ -46,6 +47,8 @@ from ingest.rows import Rows
 from ingest.waiting import WaitingRoom
 
 MAX_IV = 10.0
+MAX_OPEN_INTEREST_COIN = 1e12
+"""More than there are coins of anything listed."""
 PUSHED_ROUNDING = 0.50001e-4
 """Pushed mark prices have four decimals: a finer one from a summary that rounds to it is kept."""
 CONTRACT_ROUNDING = 1e-4
@@ -172,7 +175,7 @@ class ChainState:
             bid_iv=rows.bid_iv.copy(),
             ask_iv=rows.ask_iv.copy(),
             mark_price=rows.mark_price.copy(),
-            open_interest_coin=rows.open_interest_coin.copy(),
+            open_interest_coin=np.where(_can_be_interest(rows), rows.open_interest_coin, np.nan),
             ts_event=rows.ts_mark.copy(),
             status=self._statuses(forward, stale_books),
             forward_source=source,
@@ -222,7 +225,8 @@ class ChainState:
         with np.errstate(invalid="ignore"):
             status[~(rows.mark_iv > 0)] = RowStatus.NO_IV
             status[~(forward > 0)] = RowStatus.NO_FORWARD
-            status[(rows.mark_iv > MAX_IV) | (rows.open_interest_coin < 0)] = RowStatus.REJECTED
+            impossible = ~np.isnan(rows.open_interest_coin) & ~_can_be_interest(rows)
+            status[(rows.mark_iv > MAX_IV) | impossible] = RowStatus.REJECTED
         return status
 
     def _row_of(self, event: Mark | Summary | OptionTicker, instrument_name: str) -> int | None:
@@ -380,3 +384,9 @@ def _decides(price: float, known: float, *, newer: bool) -> bool:
     """Whether a price replaces one that it rounds to: the finer does, of equals the newer."""
     is_fine, was_fine = (round(value, 4) != value for value in (price, known))
     return newer if is_fine == was_fine else is_fine
+
+
+def _can_be_interest(rows: Rows) -> BoolArray:
+    with np.errstate(invalid="ignore"):
+        interest = rows.open_interest_coin
+        return (interest >= 0) & (interest <= MAX_OPEN_INTEREST_COIN)

@@ -1,5 +1,6 @@
 """What each channel says: from the data of a push to events."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,7 +33,10 @@ def _marks(channel: str, data: msgspec.Raw) -> Event:
 
 
 def _index(_channel: str, data: msgspec.Raw) -> Event:
-    return messages.parse_index_price(wire.decode_one(data, wire.WireIndexPrice))
+    price = messages.parse_index_price(wire.decode_one(data, wire.WireIndexPrice))
+    if not 0 < price.price < math.inf:  # else the index would seem to tick
+        raise wire.ProtocolError(f"expected an index price, was {price.price}", bytes(data))
+    return price
 
 
 def _estimate(channel: str, data: msgspec.Raw) -> Event:

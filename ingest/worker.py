@@ -89,7 +89,8 @@ class AssetFeed:
         self._session = DeribitSession(self._plan, pacer=self._pacer)
         self._market = MarketState(asset)
         self._connected_before = False
-        self._index_s: dict[str, float] = {}  # our clock when each index last ticked
+        self._index_s: dict[str, float] = {}  # our clock when each index last was newer
+        self._index_ms: dict[str, int] = {}
         self._summaries_s: dict[str, float] = {}  # our clock when each summary last was newer
         self._summaries_ms: dict[str, int] = {}
         self._holes_s = 0.0
@@ -214,7 +215,7 @@ class AssetFeed:
         self.state.apply(event)
         match event:
             case IndexPrice():
-                self._index_s[event.index_name] = now_s
+                self._note_index(event, now_s)
                 self.lag.observe(self._session.clock.latest_ms(now_s) - event.ts_event)
             case Summaries():
                 self._note_summaries(event, now_s)
@@ -250,6 +251,12 @@ class AssetFeed:
         if event.price_index is not None:
             lock = self._locked.add if event.locked else self._locked.discard
             lock(event.price_index)
+
+    def _note_index(self, event: IndexPrice, now_s: float) -> None:
+        """A price counts as a tick only when it was made after the last one."""
+        if event.ts_event > self._index_ms.get(event.index_name, 0):
+            self._index_ms[event.index_name] = event.ts_event
+            self._index_s[event.index_name] = now_s
 
     def _note_summaries(self, event: Summaries, now_s: float) -> None:
         """A summary counts as news only when it was made after the last one."""

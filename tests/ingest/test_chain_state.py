@@ -142,10 +142,12 @@ def test_a_new_list_keeps_what_is_known_and_drops_what_is_gone() -> None:
     assert math.isnan(chain.open_interest_coin[1])
 
 
-def test_impossible_values_reject_their_own_row_only() -> None:
-    rows = (summary(CALL, NOW, interest=-1.0), summary(PUT, NOW))
+@pytest.mark.parametrize("interest", [-1.0, 1e13, 1e308, math.inf])
+def test_impossible_values_reject_their_own_row_only(interest: float) -> None:
+    rows = (summary(CALL, NOW, interest=interest), summary(PUT, NOW))
     chain = state_of(listed(CALL, PUT), INDEX, Summaries("BTC", rows)).freeze()
     assert list(chain.status) == [RowStatus.OK, RowStatus.REJECTED]
+    np.testing.assert_array_equal(chain.open_interest_coin, [10.0, math.nan])
 
 
 def test_an_index_jump_is_held_until_it_is_confirmed() -> None:

@@ -127,6 +127,30 @@ def test_a_negative_volatility_of_an_option_is_no_volatility(told: Told) -> None
     assert told.row("status") == RowStatus.NO_IV
 
 
+def indices_heard(told: Told, **changes: object) -> None:
+    """Let the index tick once, then say eight times, a second apart, what it may not say."""
+    told.hear_index()
+    for _ in range(8):
+        told.now_s += 1.0
+        data = changed("price_index", **changes)
+        told.feed.received(push("deribit_price_index.btc_usd", data), told.now_s)
+
+
+@pytest.mark.parametrize("price", [0.0, -91_000.0])
+def test_an_index_that_cannot_be_a_price_is_refused_and_does_not_tick(
+    told: Told, price: float
+) -> None:
+    indices_heard(told, price=price)
+    assert told.feed.counters.protocol_errors == 8
+    assert set(told.feed.freeze().status) == {RowStatus.STALE}
+
+
+def test_an_index_that_repeats_itself_does_not_tick(told: Told) -> None:
+    indices_heard(told)
+    assert told.feed.index_age_s() == 8.0
+    assert set(told.feed.freeze().status) == {RowStatus.STALE}
+
+
 def changed_marks(**changes: object) -> list[dict[str, Any]]:
     return [row | changes for row in load("markprice_options")["params"]["data"]]
 
