@@ -42,6 +42,9 @@ from ingest.wire import (
 
 LIQUIDATIONS = {member.value: member for member in Liquidation}
 READ = frozenset(Kind)
+MAX_STRIKE_USD = 1e9
+LAST_EXPIRY_MS = 4_102_444_800_000
+"""An option beyond the year 2100 or this strike is a mistake of the list."""
 PERCENT = 100.0
 """Wire volatilities are percent everywhere except in `markprice.options`."""
 
@@ -54,7 +57,7 @@ def parse_instrument(wire: WireInstrument) -> Instrument | None:
     if wire.kind not in READ or not index or not wire.expiration_timestamp:
         return None
     is_option = wire.kind == Kind.OPTION
-    if is_option and (wire.option_type not in {"call", "put"} or not _positive(wire.strike)):
+    if is_option and not (wire.option_type in {"call", "put"} and _can_be_option(wire)):
         return None
     return Instrument(
         instrument_name=wire.instrument_name,
@@ -213,6 +216,11 @@ def parse_trades(raw: msgspec.Raw) -> Trades:
     trades = tuple(trade for trade in parsed if trade is not None)
     sizes = {row.trade_id: row.amount / row.contracts for row in rows if row.contracts}
     return Trades(trades, rejected + len(parsed) - len(trades), sizes)
+
+
+def _can_be_option(wire: WireInstrument) -> bool:
+    is_dated = (wire.expiration_timestamp or 0) < LAST_EXPIRY_MS
+    return is_dated and 0 < _number(wire.strike) <= MAX_STRIKE_USD
 
 
 def _number(value: float | None) -> float:

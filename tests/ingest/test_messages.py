@@ -96,6 +96,20 @@ def test_a_trade_keeps_side_block_and_liquidation() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("strike", 0.0), ("strike", -1.0), ("strike", 1e308), ("strike", None),
+     ("option_type", "x"), ("expiration_timestamp", 10**18), ("expiration_timestamp", 0)],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_rejected_and_its_neighbours_live(
+    field: str, value: object
+) -> None:
+    rows, _ = wire.decode_rows(raw_result("instruments_option"), wire.WireInstrument)
+    setattr(rows[0], field, value)
+    kept, rejected = messages.parse_instruments(rows)
+    assert (len(kept), rejected) == (len(rows) - 1, 1)
+
+
 def test_one_bad_row_is_rejected_and_its_neighbours_live() -> None:
     rows = json.loads(bytes(raw_data("markprice_options")))
     broken = json.dumps([rows[0], {"iv": "high"}, 7, None, rows[1]]).encode()
