@@ -20,18 +20,18 @@ from loops.liquidation import LEVERAGE_MIX
 MOST_LEVERAGES = 20
 LEAST_LEVERAGE, MOST_LEVERAGE = 1.0, 200.0
 
+DepthUsd = Annotated[
+    float | None, Query(gt=0, description="USD resting within 0.5 % of mid; the books' if absent")
+]
+Permanence = Annotated[float, Query(gt=0, le=1, description="share of impact that stays: assumed")]
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS, tags=["feedback"])
 
 
 @router.get("/{asset}/feedback", response_model=Body[Feedback])
 async def feedback_loops(
     answer: Read,
-    depth_usd: Annotated[
-        float | None, Query(gt=0, description="USD resting within 0.5 % of mid.")
-    ] = None,
-    permanence: Annotated[
-        float, Query(gt=0, le=1, description="share of impact that stays: assumed")
-    ] = DEFAULT_PERMANENCE,
+    depth_usd: DepthUsd = None,
+    permanence: Permanence = DEFAULT_PERMANENCE,
     unwind: Annotated[
         float,
         Query(ge=0, le=1000, description="open interest closed in 8 hours per funding: assumed"),

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.api import FILES, PROBLEMS, Format, Read
+from app.feedback_api import DepthUsd, Permanence
 from app.limits_schemas import LimitsBody
 from app.limits_views import Allowed, limits
 from app.loop_rows import Impact
@@ -21,15 +22,11 @@ async def risk_limits(
     utilisation: Annotated[
         float, Query(gt=0, le=1, description="share of depth for the hedge of a 0.5 % move")
     ] = DEFAULT_UTILISATION,
-    depth_usd: Annotated[
-        float | None, Query(gt=0, description="USD resting within 0.5 % of mid.")
-    ] = None,
+    depth_usd: DepthUsd = None,
     max_gain: Annotated[
         float, Query(gt=0, le=1, description="largest loop gain of the whole book")
     ] = DEFAULT_MAX_GAIN,
-    permanence: Annotated[
-        float, Query(gt=0, le=1, description="share of impact that stays: assumed")
-    ] = DEFAULT_PERMANENCE,
+    permanence: Permanence = DEFAULT_PERMANENCE,
     wanted: Format = TableFormat.JSON,
 ) -> Response:
     """Use, breaches and headroom of gamma limits by strike, by expiry and for the whole book."""
