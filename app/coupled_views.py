@@ -95,10 +95,7 @@ def coupled_loop(coupling: Coupling, impact: Impact) -> dict[str, Json]:
         },
         assumptions={
             **_position(coupling),
-            "iv_points_per_pct": (
-                "measured" if beta.reason is None else "sticky strike",
-                beta.reason or "volatility answers to spot as it did",
-            ),
+            **({"volatility": ("sticky strike", beta.reason)} if beta.reason else {}),
             "lending_collateral": ("left out", "no feed of on-chain loans"),
             **_reaction(coupling),
             **permanence(impact),

@@ -235,14 +235,14 @@ def test_a_loop_that_runs_away_has_no_response(state: BoardState) -> None:
 def test_volatility_that_stays_is_said_to_be_assumed(state: BoardState) -> None:
     sticky = Slope(0.1, 0.01, 1.0, 168, 0.0, "expected R^2 0.05, was 0.010")
 
-    def said(found: Any) -> tuple[str, str]:
-        rows = {each["name"]: each for each in loop(found, "coupled")["assumptions"]}
-        assert rows["lending_collateral"]["value"] == "left out"
-        return rows["iv_points_per_pct"]["value"], rows["iv_points_per_pct"]["meaning"]
+    def said(found: Any) -> dict[str, Any]:
+        return {each["name"]: each for each in loop(found, "coupled")["assumptions"]}
 
-    assert said(answer(measured(short(state))))[0] == "measured"
+    assert "volatility" not in said(answer(measured(short(state))))
     found = answer(measured(short(state), beta=sticky))
-    assert said(found) == ("sticky strike", sticky.reason)
+    assert said(found)["volatility"]["value"] == "sticky strike"
+    assert said(found)["volatility"]["meaning"] == sticky.reason
+    assert said(found)["lending_collateral"]["value"] == "left out"
     # nothing comes back through volatility
     assert loop(found, "coupled")["gain"] == pytest.approx(
         found["coupled"]["gains"][0][0], rel=1e-9

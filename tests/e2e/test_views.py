@@ -124,7 +124,10 @@ def test_the_loops_of_the_page_are_those_of_the_api(tab: Tab) -> None:
         forced = [usd for trace in drawn["traces"] for usd in trace["y"]]
         assert forced == ladder["forced_usd"]
         assert [trace["name"] for trace in drawn["traces"]] == ["sold", "bought"]
-        gains = [f"{loop['gain']:+.3f}".replace("-", "\u2212") for loop in data["loops"]]
+        gains = [
+            "\u2013" if loop["gain"] is None else f"{loop['gain']:+.3f}".replace("-", "\u2212")
+            for loop in data["loops"]
+        ]
         return len(cards) == len(gains) and all(
             gain.lstrip("+") in card and loop["basis"] in card
             for card, gain, loop in zip(cards, gains, data["loops"], strict=True)

@@ -19,6 +19,9 @@ const REASONS = {
   no_funding: "The perpetual\u2019s funding is not known.", no_open_interest: "The perpetual\u2019s open interest is not known.",
   no_past_prices: "No past prices of the perpetual are known.",
   no_margin_schedule: "The venue\u2019s margins for this asset are not known here.",
+  net_vega_unknown: "Net vega is not known under this position model.",
+  vega_impact_not_established: "How far option trades move volatility is not established yet.",
+  runs_away: "Each round is larger than the one before: it would run away.",
 };
 const INPUTS = {
   gex_usd_per_1pct: ["net GEX", (value) => `${money(value)} per 1 %`],
@@ -27,11 +30,19 @@ const INPUTS = {
   open_interest_usd: ["open interest of the perpetuals", unsignedMoney],
   entry_hours: ["hours of past prices", (value) => number(value, 0)],
   forced_usd_per_1pct: ["forced trading near spot", (value) => `${unsignedMoney(value)} per 1 %`],
+  vega_usd_per_pt: ["net vega", (value) => `${money(value)} per point`],
+  vega_impact_pts_per_usd_per_pt: ["volatility for 1M per point of vega bought", (value) => points(isKnown(value) ? value * 1e6 : value)],
+  vega_impact_t_statistic: ["t statistic of that", (value) => number(value, 1)],
+  vega_impact_samples: ["hours that it is measured on", (value) => number(value, 0)],
+  vanna_usd_per_pt: ["net vanna", (value) => `${money(value)} per point`],
+  iv_points_per_pct: ["volatility for +1 % of spot", (value) => points(value)],
+  vega_gain: ["gain of vega hedging", (value) => signed(value, 3)],
 };
 
 let page = null;
 
 const rate = (value) => (isKnown(value) ? `${percent(value, 4)} for 8 h` : "\u2013");
+const points = (value) => (isKnown(value) ? `${signed(value, 2)} points` : "\u2013");
 const times = (value) => (isKnown(value) ? `\u00D7${number(value, 2)}` : "runs away");
 const plain = (value) => (typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 3) : value ?? "\u2013");
 const spoken = (name) => name.replace(/_usd.*$|_pct$/, "").replaceAll("_", " ");
@@ -55,12 +66,19 @@ const SENTENCES = {
   liquidation: (_, { liquidation: { shock_pct: shock, drop_pct: drop, rise_pct: rise } }) =>
     `If leverage is as assumed, a fall of ${number(shock, 0)} % comes to ${number(-drop, 2)} %, ` +
     `a rise to ${number(rise, 2)} %.`,
+  vega: (loop) => {
+    if (loop.gain === 0) return "Dealers are long vega: they have none to buy back as volatility rises.";
+    return isKnown(loop.amplification)
+      ? `A rise of 1 point comes to ${number(loop.amplification, 2)} once dealers have bought back vega.`
+      : "Dealers who bought back their vega would drive volatility further than it rose.";
+  },
+  coupled: (loop) => comesTo("A move", loop, "with liquidations and volatility\u2019s answer counted"),
 };
 
 function sentence(loop, data) {
   if (!isKnown(loop.gain)) {
-    const [code, more] = (loop.reason ?? "").split(":");
-    return REASONS[code] ?? more?.trim() ?? code.replaceAll("_", " ");
+    const parts = (loop.reason ?? "").split(": "); // "loop: code: more" or "code: more"
+    return REASONS[parts.find((part) => part in REASONS)] ?? parts.at(-1).replaceAll("_", " ");
   }
   return (SENTENCES[loop.loop] ?? ((each) => comesTo("A move", each, "through this loop")))(loop, data);
 }
