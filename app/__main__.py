@@ -266,8 +266,10 @@ async def _run_board(settings: Settings) -> None:
             )
         )
         click.echo(_announcement(address, *listener.getsockname()[:2]))
-        # once it has drained, the server raises the signal again: being asked to end is no failure
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # once it has drained, the server raises the signal again: being asked to end is no failure,
+        # and must not cancel what is closed then
+        for asked in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(asked, signal.SIG_IGN)
         collect_seldom()
         await server.serve(sockets=[listener])
         if board.has_died:
