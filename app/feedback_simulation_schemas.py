@@ -14,7 +14,7 @@ from loops.gain import DEFAULT_PERMANENCE
 from loops.trading import HedgeTiming, Hedging, Loop
 
 MAX_CELLS = 600_000
-MAX_STEPS = 2_000
+MAX_STEPS = 1_000
 DECAY_PER_HOUR = 60.0
 """What does not stay lasts a minute on average: an assumption of ours."""
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from dealers.hedging import compute_hedge_flow
 from greeks.chain import OptionChain
-from greeks.conventions import MS_PER_DAY, PCT, BoolArray, FloatArray
+from greeks.conventions import PCT, FloatArray
 
 REACH = 0.5
 """The outermost nodes, in log moves: prices from 0.61 to 1.65 times the first one."""
 NODES = 401
-_FAR_MS = 2 * MS_PER_DAY  # beyond the end of a simulation time bends these hedges little
-_FAR_TIMES = 13
+_LAST_S = 86_400.0  # time bends the hedge of an expiry most in its last day
+_BEFORE_S = 7_200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +88,18 @@ def compute_hedge_surface(
     log_moves : (M,) rising nodes.
     iv_points_per_pct : points on every volatility for +1 % of spot.
 
-    Hedges are counted in USD (`HedgeConvention.USD`). Options with more than two days to live at
-    the last time are re-hedged at 13 times alone and linearly in between. All NaN where no option
-    has both a price and a position.
+    Hedges are counted in USD (`HedgeConvention.USD`). An expiry's are computed at every time of its
+    last day, every two hours before that, and linear in between. All NaN where no option has both
+    a price and a position.
     """
-    ends_ms = chain.as_of_ms + 1000 * float(seconds[-1])
-    far = chain.expiry_ms > ends_ms + _FAR_MS
-    knots = np.linspace(0.0, float(seconds[-1]), _FAR_TIMES)
-    if len(seconds) <= len(knots):
-        far[:] = False
-    target, vanna = np.zeros((2, len(seconds), len(log_moves)))
-
-    def add(rows: BoolArray, times: FloatArray) -> None:
+    shape = len(seconds), len(log_moves)
+    known = compute_hedge_flow(chain, position_coin, np.zeros(1), np.zeros(1)).flow_coin
+    if not np.isfinite(known).all():
+        return HedgeSurface(log_moves, seconds, *np.full((2, *shape), np.nan))
+    target, vanna = np.zeros((2, *shape))
+    for expiry_ms in np.unique(chain.expiry_ms):
+        rows = chain.expiry_ms == expiry_ms
+        times = _times_of((expiry_ms - chain.as_of_ms) / 1000, seconds)
         flow = compute_hedge_flow(
             chain.select(rows),
             position_coin[rows],
@@ -110,14 +110,18 @@ def compute_hedge_surface(
         between = _linear_in_time(times, seconds)
         for surface, part in ((target, flow.flow_coin), (vanna, flow.vanna_coin)):
             surface[:] += between @ np.nan_to_num(part.reshape(len(times), -1))
-
-    known = compute_hedge_flow(chain, position_coin, np.zeros(1), np.zeros(1)).flow_coin
-    if np.isfinite(known).all():
-        add(~far, seconds)
-        add(far, knots)
-    else:
-        target[:], vanna[:] = np.nan, np.nan
     return HedgeSurface(log_moves, seconds, target, vanna)
+
+
+def _times_of(left_s: float, seconds: FloatArray) -> FloatArray:
+    """The times at which the hedges of an expiry that is `left_s` away are computed."""
+    wanted = (seconds > left_s - _LAST_S) & (seconds <= left_s)
+    pace = float(seconds[-1]) / max(len(seconds) - 1, 1)
+    wanted[:: max(1, int(_BEFORE_S / pace)) if pace else 1] = True
+    wanted[-1] = True
+    # the first time without it: in between the hedge is not on a straight line
+    wanted[np.searchsorted(seconds, left_s, "right") :][:1] = True
+    return seconds[wanted]
 
 
 def _linear_in_time(knots: FloatArray, seconds: FloatArray) -> FloatArray:

@@ -30,6 +30,19 @@ def test_between_the_nodes_a_thousand_options_are_hedged_as_exactly(beta: float)
     assert np.median(worst) < 1e-5
 
 
+def test_a_week_is_hedged_as_exactly_where_few_times_are_computed() -> None:
+    chain = make_venue_chain()
+    rng = np.random.default_rng(3)
+    position = chain.open_interest_coin * rng.choice([-1.0, 1.0], len(chain))
+    week = np.arange(505) * 1200.0
+    surface = compute_hedge_surface(chain, position, week, log_nodes(WIDTH * 7**0.5))
+    gross = np.abs(position).sum()
+    for step in (3, 27, 28, 100, 171, 300, 385, 386, 450, 501):
+        moves = rng.normal(0.0, WIDTH * 7**0.5, 200)
+        flow = compute_hedge_flow(chain, position, np.expm1(moves) / PCT, week[[step]]).flow_coin
+        assert surface.target(step, moves) == pytest.approx(flow, abs=5e-4 * gross)
+
+
 def test_now_and_here_nothing_is_asked() -> None:
     chain = make_venue_chain()
     surface = compute_hedge_surface(chain, chain.open_interest_coin, DAY[:3], log_nodes(WIDTH))
