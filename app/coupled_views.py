@@ -12,7 +12,7 @@ from greeks.exposure import ExposureSnapshot
 from loops.coupled import CoupledLoop, couple, vanna_loop_gain, vega_loop_gain
 from loops.gain import gamma_loop_gain
 
-RUNS_AWAY = "runs_away: the spectral radius is 1 or more"
+ROUNDS_GROW = "rounds_grow: the spectral radius is 1 or more"
 AGAINST = "against_the_shock: volatility alone would run away"
 
 
@@ -122,7 +122,7 @@ def _reason(coupling: Coupling, loop: CoupledLoop, impact: Impact) -> str | None
         "net_gex_unknown": not math.isfinite(coupling.snapshot.net_of(Exposure.GEX)),
         f"liquidation: {coupling.ladders.reason}": coupling.ladders.reason is not None,
         f"vega: {coupling.vega_reason}": coupling.vega_reason is not None,
-        RUNS_AWAY: loop.is_stable is False,
+        ROUNDS_GROW: loop.is_stable is False,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

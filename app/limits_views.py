@@ -10,7 +10,7 @@ from app.loop_rows import NO_DEPTH, WITHIN, Impact
 from app.views import Columns, Json, rows
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure
-from greeks.exposure import ExposureSnapshot
+from greeks.exposure import ExposureSnapshot, ExposureTable
 from loops.gain import gamma_loop_gain
 from loops.limits import (
     DEFAULT_MAX_GAIN,
@@ -97,7 +97,7 @@ def _portfolio(snapshot: ExposureSnapshot, impact: Impact, max_gain: float) -> d
         np.zeros(len(chain), np.int64),
         1,
         snapshot.position_coin,
-        snapshot.per_coin[list(Exposure).index(Exposure.GEX)],
+        ExposureTable(snapshot.per_coin).column(Exposure.GEX),
         limit,
     )
     row = {name: values[0] for name, values in _columns(chain, whole).items()}

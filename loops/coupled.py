@@ -28,7 +28,8 @@ class CoupledLoop:
     ----------
     gains : (2, 2) G = [[spot by spot, spot by volatility], [volatility by spot, by volatility]].
     radius : largest |eigenvalue| of G, whatever the units of r and w; NaN where G is not known.
-    response : (2, 2) (1 - G)^-1, in the units of G; None where it runs away or is not known.
+    response : (2, 2) (1 - G)^-1, in the units of G; None where rounds grow or G is not known. They
+        grow where it runs away, and where a gain below -1 overshoots by more each time.
     """
 
     gains: FloatArray

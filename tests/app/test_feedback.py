@@ -221,14 +221,14 @@ def test_spot_and_volatility_are_one_loop(state: BoardState) -> None:
     assert row["gain"] == pytest.approx(spot + vanna * beta / (1 - vega), rel=1e-9)
 
 
-def test_a_loop_that_runs_away_has_no_response(state: BoardState) -> None:
+def test_a_loop_whose_rounds_grow_has_no_response(state: BoardState) -> None:
     asked = dataclasses.replace(STATED, vega_reaction_per_pt=100.0)
     found = answer(measured(short(state), impact=1e-3), asked)
     facts, row = found["coupled"], loop(found, "coupled")
     assert facts["spectral_radius"] > 1
     assert (facts["stable"], facts["response"]) == (False, None)
     assert row["gain"] is None
-    assert row["reason"] == facts["reason"] == "runs_away: the spectral radius is 1 or more"
+    assert row["reason"] == facts["reason"] == "rounds_grow: the spectral radius is 1 or more"
     assert loop(found, "vega")["amplification"] is None
 
 

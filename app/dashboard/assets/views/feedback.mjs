@@ -21,7 +21,7 @@ const REASONS = {
   no_margin_schedule: "The venue\u2019s margins for this asset are not known here.",
   net_vega_unknown: "Net vega is not known under this position model.",
   vega_impact_not_established: "How far option trades move volatility is not established yet.",
-  runs_away: "Each round is larger than the one before: it would run away.",
+  rounds_grow: "Each round is larger than the one before: it comes to nothing finite.",
 };
 const INPUTS = {
   gex_usd_per_1pct: ["net GEX", (value) => `${money(value)} per 1 %`],
