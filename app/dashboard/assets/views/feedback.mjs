@@ -5,7 +5,8 @@ import { isKnown, money, number, percent, signed, unsignedMoney } from "../forma
 import { read } from "../sources.mjs";
 import { set } from "../text.mjs";
 import { address } from "../view.mjs";
-import { ladder } from "./feedback_charts.mjs";
+import { fan, ladder } from "./feedback_charts.mjs";
+import * as market from "./feedback_fan.mjs";
 
 const EVERY_MS = 5_000;
 const SHOCK_PCT = 5; // over the stretch that the gain of liquidations is averaged
@@ -75,11 +76,14 @@ const SENTENCES = {
   coupled: (loop) => comesTo("A move", loop, "with liquidations and volatility\u2019s answer counted"),
 };
 
+/* The reason in words: the first part of it that has some. */
+function unknown(reason) {
+  const parts = (reason ?? "").split(":").map((part) => part.trim());
+  return parts.map((part) => REASONS[part]).find(Boolean) ?? parts.at(-1).replaceAll("_", " ");
+}
+
 function sentence(loop, data) {
-  if (!isKnown(loop.gain)) {
-    const parts = (loop.reason ?? "").split(": "); // "loop: code: more" or "code: more"
-    return REASONS[parts.find((part) => part in REASONS)] ?? parts.at(-1).replaceAll("_", " ");
-  }
+  if (!isKnown(loop.gain)) return unknown(loop.reason);
   return (SENTENCES[loop.loop] ?? ((each) => comesTo("A move", each, "through this loop")))(loop, data);
 }
 
@@ -123,37 +127,50 @@ function showLadder({ liquidation }) {
   const { reason, ladder: { forced_usd: forced }, leverage_mix: mix, long_share: share, entry_hours: hours } = liquidation;
   document.getElementById("box-feedback-ladder").classList.toggle("is-unknown", !forced.length);
   const leverages = mix.map(({ leverage, share: part }) => `${number(leverage, 0)}x ${number(part * 100, 0)} %`).join(", ");
-  const [code] = (reason ?? "").split(":");
   set("feedback-ladder-words", forced.length
     ? `Modelled, since no venue publishes it: open interest spread over the prices of the last ${hours} hours, ` +
       `${number(share * 100, 0)} % long from funding, leverage ${leverages}. What the week has liquidated is left out.`
-    : REASONS[code] ?? "The ladder is not known.");
+    : unknown(reason));
 }
 
 export default {
   name: "feedback",
 
-  sources: (shown) => ({ feedback: read(address(shown, "/feedback", `shock_pct=${SHOCK_PCT}`), EVERY_MS) }),
+  params: market.params,
+
+  sources: (shown) => ({
+    feedback: read(address(shown, "/feedback", `shock_pct=${SHOCK_PCT}`), EVERY_MS),
+    ...market.simulated(shown),
+  }),
 
   gather(value) {
     const body = value("feedback");
-    return body?.data ? { body } : null;
+    return body?.data ? { body, simulation: market.gather(value, page.shown) } : null;
   },
 
-  charts: { "feedback-ladder": { everyMs: 2_000, from: "feedback", draw: ladder } },
+  charts: {
+    "feedback-ladder": { everyMs: 2_000, from: "feedback", draw: ladder },
+    "feedback-fan": { everyMs: 500, from: "simulated", draw: fan },
+  },
 
-  write({ body: { data } }) {
+  write({ body: { data }, simulation }) {
+    market.write(simulation, page.shown.params.run && !page.value("simulated"));
     fill("feedback-loops", ...data.loops.map((loop) => loopCard(loop, data)));
     fill("feedback-rests-rows", ...data.loops.flatMap(restRows));
     showLadder(data);
   },
 
   notice() {
-    const problem = page?.value("feedback")?.problem;
+    const problem = ["feedback", "simulated"].map((name) => page?.value(name)?.problem).find(Boolean);
     return problem ? `${problem.title}: ${problem.detail}` : null;
   },
 
   attach(opened) {
     page = opened;
+    market.attach(page);
+  },
+
+  reset({ shown }) {
+    market.showInputs(shown);
   },
 };

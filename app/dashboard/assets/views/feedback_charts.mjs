@@ -1,4 +1,4 @@
-/* The modelled ladder of liquidations as a figure. Pure. */
+/* The modelled ladder of liquidations and the fan of simulated prices as figures. Pure. */
 
 import { isKnown, level, number, percent, unsignedMoney } from "../format.mjs";
 import { labels, lines } from "../levels.mjs";
@@ -34,6 +34,42 @@ export function ladder({ body }, skeleton, { widthPx }) {
       xaxis: { ...skeleton.layout.xaxis, range, autorange: false, nticks: Math.round(widthPx / 84) },
       shapes: lines(here, marks),
       annotations: labels(here, marks, range, widthPx),
+    },
+  };
+}
+
+const BANDS = [0.05, 0.25, 0.5, 0.75, 0.95];
+
+/* Quantiles of the price with hedging as a fan, those without as dashed lines. */
+export function fan({ simulation }, skeleton) {
+  const run = simulation?.data.run;
+  if (!run) return null;
+  const { at_s: seconds, quantile, with_loops_usd: hedged, without_loops_usd: bare } = run.price;
+  const hours = seconds.map((at) => at / 3600);
+  const curve = (curves, wanted) => curves[quantile.indexOf(wanted)];
+  const line = (trace, curves, wanted, word) => ({
+    ...trace,
+    x: hours,
+    y: curve(curves, wanted),
+    customdata: curve(curves, wanted).map((usd) => `${word}, ${number(wanted * 100, 0)} %: ${level(usd)}`),
+  });
+  const outer = [BANDS[0], 0.5, BANDS.at(-1)];
+  const [first] = hedged[0];
+  const all = outer.flatMap((wanted) => [...curve(hedged, wanted), ...curve(bare, wanted)]).filter(isKnown);
+  const margin = (Math.max(...all) - Math.min(...all) || first * 0.01) * 0.06;
+  const shown = skeleton.data;
+  return {
+    meta: { seq: simulation.seq, as_of: simulation.as_of, asset: simulation.asset },
+    data: [
+      ...BANDS.map((wanted, i) => line(shown[i], hedged, wanted, "with hedging")),
+      ...outer.map((wanted, i) => line(shown[BANDS.length + i], bare, wanted, "without")),
+    ],
+    layout: {
+      ...skeleton.layout,
+      yaxis: {
+        ...skeleton.layout.yaxis,
+        range: [Math.min(...all) - margin, Math.max(...all) + margin], autorange: false,
+      },
     },
   };
 }
