@@ -16,7 +16,7 @@ DRAWN = {
     "positions": ("positions-gex", "positions-flip"),
     "surface": ("surface-ahead", "surface-shifted", "surface-past"),
     "whatif": ("whatif",),
-    "feedback": ("feedback-ladder",),
+    "feedback": ("feedback-ladder",),  # the fan waits for a press
     "replay": ("replay-gex", "replay-path"),
     "alerts": (),
     "about": (),
@@ -137,6 +137,35 @@ def test_the_loops_of_the_page_are_those_of_the_api(tab: Tab) -> None:
     rests = tab.page.locator("#feedback-rests-rows").inner_text()
     assert "share of impact that stays" in rests
     assert "Modelled" in tab.text("feedback-ladder-words")
+
+
+def test_the_fan_of_the_page_is_the_simulation_of_the_api(tab: Tab) -> None:
+    tab.open("?view=feedback&asset=BTC")
+    figure(tab, "feedback-ladder")
+    form = tab.page.locator("#feedback-form")
+    for name, text in (("hours", "6"), ("paths", "40"), ("seed", "7"), ("depth", "20")):
+        form.locator(f"input[name={name}]").fill(text)
+    form.get_by_role("button", name="Run").click()
+    drawn = figure(tab, "feedback-fan")
+    assert "seed=7" in tab.page.evaluate("location.search")
+    body = {
+        "asset": "BTC", "seq": drawn["seq"], "hours": 6, "step_s": 75, "paths": 40, "seed": 7,
+        "depth_usd": 20e6,
+    }  # fmt: skip
+    answer = tab.board.client.post("/api/v1/simulations/feedback", json=body)
+    assert answer.status_code == 200, answer.text
+    run = answer.json()["data"]["run"]
+    price = run["price"]
+    curves = dict(zip(price["quantile"], price["with_loops_usd"], strict=True))
+    plain = dict(zip(price["quantile"], price["without_loops_usd"], strict=True))
+    shown = {trace["name"]: trace["y"] for trace in drawn["traces"]}
+    assert shown == {
+        **{f"with {100 * of:g} %": curves[of] for of in (0.05, 0.25, 0.5, 0.75, 0.95)},
+        **{f"without {100 * of:g} %": plain[of] for of in (0.05, 0.5, 0.95)},
+    }
+    volatility = run["realised_volatility"]["with_loops"]["median"]
+    assert f"{100 * volatility:.1f}%" in tab.text("feedback-figures")
+    assert "Simulated: 40 paths over 6 h, seed 7" in tab.text("feedback-fan-words")
 
 
 def test_the_past_of_the_page_is_that_of_the_api(tab: Tab) -> None:

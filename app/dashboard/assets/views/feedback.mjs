@@ -13,7 +13,7 @@ const SHOCK_PCT = 5; // over the stretch that the gain of liquidations is averag
 const FELT = 0.1; // a smaller gain is not coloured: it hardly shows in prices
 const NAMES = {
   gamma: "Gamma hedging", funding: "Funding", liquidation: "Liquidations", vega: "Vega hedging",
-  coupled: "Spot and volatility together",
+  coupled: "Spot with volatility",
 };
 const REASONS = {
   no_market_depth: "The depth of the perpetuals is not known.", net_gex_unknown: "Net GEX is not known under this position model.",

@@ -96,7 +96,7 @@ function cards({ price, realised_volatility: spread, large_move: large, flow }) 
   return [
     card("Realised volatility, median", volatility(spread.with_loops), `${volatility(spread.without_loops)} without`),
     card("Price at the end, 5 % to 95 %", reach(price, price.with_loops_usd), `${reach(price, price.without_loops_usd)} without`),
-    card(`Paths with a move of ${number(large.beyond_pct, 1)} %`, share(large.with_loops), `${share(large.without_loops)} without`),
+    card(`Paths with a move of ${number(large.beyond_pct, 1)}\u00A0%`, share(large.with_loops), `${share(large.without_loops)} without`),
     card("Dealers trade, net per path", unsignedMoney(traded?.mean_abs_usd), `squeezes: ${share(large.squeeze)} of paths`),
   ];
 }
