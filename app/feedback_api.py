@@ -1,16 +1,15 @@
 """REST for the feedback loops: gains, funding and the modelled ladder of liquidations."""
 
-import math
 from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from app.api import PROBLEMS, Read
 from app.feedback_schemas import Feedback
 from app.feedback_views import feedback
 from app.loop_rows import Asked
-from app.problems import Problem
 from app.schemas import Body
 from loops.coupled import DEFAULT_VEGA_REACTION_PER_PT
 from loops.funding import UNWIND
@@ -18,7 +17,8 @@ from loops.gain import DEFAULT_PERMANENCE
 from loops.liquidation import LEVERAGE_MIX
 
 MOST_LEVERAGES = 20
-LEAST_LEVERAGE, MOST_LEVERAGE = 1.0, 200.0
+_SHARE = r"^([1-9]\d?|1\d\d)(\.\d{1,4})?:(0\.\d{0,5}[1-9]|1)$"
+"""Leverage from 1 to below 200, and a share above 0 to 1."""
 
 DepthUsd = Annotated[
     float | None, Query(gt=0, description="USD resting within 0.5 % of mid; the books' if absent")
@@ -41,7 +41,7 @@ async def feedback_loops(
         float | None, Query(ge=0, le=1, description="of leveraged holders; from funding if absent")
     ] = None,
     leverage_mix: Annotated[
-        list[str] | None,
+        list[Annotated[str, Field(pattern=_SHARE)]] | None,
         Query(max_length=MOST_LEVERAGES, description="LEVERAGE:SHARE, as in 10:0.35; assumed"),
     ] = None,
     vega_reaction_per_pt: Annotated[
@@ -56,19 +56,6 @@ async def feedback_loops(
 
 
 def _mix(texts: list[str]) -> Mapping[float, float]:
-    """Read a leverage mix whose shares come to something."""
-    try:
-        mix = {float(times): float(share) for times, _, share in (t.partition(":") for t in texts)}
-    except ValueError:
-        mix = {math.nan: math.nan}
-    is_sound = all(
-        LEAST_LEVERAGE <= times <= MOST_LEVERAGE and 0 <= share <= 1 for times, share in mix.items()
-    )
-    if not (is_sound and sum(mix.values()) > 0):
-        raise Problem(
-            422,
-            "Bad parameter",
-            f"leverage_mix: expected LEVERAGE:SHARE, leverages {LEAST_LEVERAGE:g} to "
-            f"{MOST_LEVERAGE:g}, shares 0 to 1 and not all 0",
-        )
-    return mix
+    """Read shares by leverage, whatever they add up to."""
+    parts = (text.partition(":") for text in texts)
+    return {float(times): float(share) for times, _, share in parts}

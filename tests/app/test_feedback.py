@@ -276,12 +276,20 @@ def test_the_board_reads_funding_and_a_week_of_prices(board: Board) -> None:
 @pytest.mark.parametrize(
     "query",
     ["leverage_mix=10", "leverage_mix=10:2", "leverage_mix=0.5:1", "leverage_mix=10:0",
-     "leverage_mix=nan:nan", "unwind=-1", "shock_pct=0", "long_share=1.5"],
+     "leverage_mix=nan:nan", "leverage_mix=", "leverage_mix=200:1",
+     "unwind=-1", "shock_pct=0", "long_share=1.5"],
 )  # fmt: skip
 def test_a_bad_assumption_is_named(board: Board, query: str) -> None:
     response = board.client.get(f"/api/v1/BTC/feedback?{query}")
     assert response.status_code == 422
     assert query.partition("=")[0] in response.json()["detail"]
+
+
+def test_shares_of_leverage_need_not_add_up(board: Board) -> None:
+    query = "leverage_mix=10:0.5&leverage_mix=12.5:1"
+    body = board.client.get(f"/api/v1/BTC/feedback?{query}").json()
+    mix = body["data"]["liquidation"]["leverage_mix"]
+    assert mix == [{"leverage": 10, "share": 0.5}, {"leverage": 12.5, "share": 1}]
 
 
 def cascade(board: Board, **body: Any) -> httpx.Response:

@@ -172,4 +172,4 @@ def test_every_view_has_both_of_its_files() -> None:
     folder = Path(figures.__file__).parent
     assert {path.stem for path in (folder / "views").glob("*.py")} >= views
     assert {path.stem for path in (ASSETS / "views").glob("*.mjs")} >= views
-    assert len(views) == 7
+    assert len(views) == 8

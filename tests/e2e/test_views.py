@@ -145,16 +145,17 @@ def test_the_fan_of_the_page_is_the_simulation_of_the_api(tab: Tab) -> None:
     form = tab.page.locator("#feedback-form")
     for name, text in (("hours", "6"), ("paths", "40"), ("seed", "7"), ("depth", "20")):
         form.locator(f"input[name={name}]").fill(text)
-    form.get_by_role("button", name="Run").click()
-    drawn = figure(tab, "feedback-fan")
-    assert "seed=7" in tab.page.evaluate("location.search")
-    body = {
-        "asset": "BTC", "seq": drawn["seq"], "hours": 6, "step_s": 75, "paths": 40, "seed": 7,
-        "depth_usd": 20e6,
+    with tab.page.expect_response("**/simulations/feedback", timeout=SLOW_S * 1000) as answered:
+        form.get_by_role("button", name="Run").click()
+    asked = answered.value.request.post_data_json
+    assert {name: asked[name] for name in ("hours", "step_s", "paths", "seed", "depth_usd")} == {
+        "hours": 6, "step_s": 75, "paths": 40, "seed": 7, "depth_usd": 20e6,
     }  # fmt: skip
-    answer = tab.board.client.post("/api/v1/simulations/feedback", json=body)
-    assert answer.status_code == 200, answer.text
-    run = answer.json()["data"]["run"]
+    body = answered.value.json()
+    drawn = figure(tab, "feedback-fan")
+    assert drawn["seq"] == body["seq"]
+    assert "seed=7" in tab.page.evaluate("location.search")
+    run = body["data"]["run"]
     price = run["price"]
     curves = dict(zip(price["quantile"], price["with_loops_usd"], strict=True))
     plain = dict(zip(price["quantile"], price["without_loops_usd"], strict=True))
