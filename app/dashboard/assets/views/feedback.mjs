@@ -58,10 +58,10 @@ const SENTENCES = {
   funding: (loop, { funding }) => {
     if (!funding.current_funding) return "Inside its dead band funding is zero: nobody pays, nobody closes for it.";
     const [payer, paid] = funding.current_funding > 0 ? ["Longs", "shorts"] : ["Shorts", "longs"];
-    const size = percent(Math.abs(funding.current_funding), 4).replace("+", "");
+    const size = (value, decimals) => percent(Math.abs(value), decimals).replace("+", "");
     const stacked = funding.stacked
       ? ` Stacked: dealers are short gamma too, a ${funding.stacked_push === "down" ? "fall" : "rise"} meets both.` : "";
-    return `${payer} pay ${paid} ${size} for 8 h, ${percent(funding.funding_per_year, 1)} a year, ` +
+    return `${payer} pay ${paid} ${size(funding.current_funding, 4)} for 8 h, ${size(funding.funding_per_year, 1)} a year, ` +
       `${unsignedMoney(funding.paid_usd_per_day)} a day.${stacked}`;
   },
   liquidation: (_, { liquidation: { shock_pct: shock, drop_pct: drop, rise_pct: rise } }) =>
