@@ -44,8 +44,8 @@ def get_volatility_index_data(call: Call) -> object:
 def get_delivery_prices(call: Call) -> object:
     """Show past delivery prices, newest first."""
     prices = call.state.delivery_prices.get(_index(call).name, [])
-    offset, count = call.params.integer("offset", 0), call.params.integer("count", 10)
-    page = prices[max(offset, 0) : max(offset, 0) + max(count, 0)]
+    offset = call.params.offset("offset")
+    page = prices[offset : offset + call.params.count(10)]
     rows = [{"date": day, "delivery_price": price} for day, price in page]
     return {"records_total": len(prices), "data": rows}
 
@@ -163,8 +163,7 @@ def _settlements(call: Call, matches: Callable[[Delivery], bool]) -> Wire:
     wanted = call.params.optional("type")
     if wanted not in SETTLEMENT_TYPES:
         raise invalid_params("invalid type", "type")
-    count = min(call.params.integer("count", 20), MAX_BARS)
-    skip = call.params.integer("continuation", 0)
+    count, skip = call.params.count(20), call.params.offset("continuation")
     until = call.params.integer("search_start_timestamp", call.state.now_ms)
     found = [
         row

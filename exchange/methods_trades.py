@@ -9,7 +9,6 @@ from exchange.rpc import Params, RpcError, invalid_params
 from exchange.specs import Kind
 from exchange.tape import Print
 
-MAX_COUNT = 1000
 FOREVER = 1 << 62
 CURRENCIES = frozenset({"BTC", "ETH", "USDC", "USDT", "EURR", "SOL", "XRP", "PAXG", "BNB"})
 
@@ -73,9 +72,7 @@ def get_last_trades_by_instrument_and_time(call: Call) -> Wire:
 def _answer(
     prints: list[Print], matches: Callable[[Print], bool], params: Params, *, ascending: bool
 ) -> Wire:
-    count = params.integer("count", 10)
-    if not 1 <= count <= MAX_COUNT:
-        raise invalid_params(f"must be between 1 and {MAX_COUNT}", "count")
+    count = params.count(10)
     sorting = params.text("sorting", "default")
     if sorting not in {"asc", "desc", "default"}:
         raise RpcError(-32602, "Invalid params", {"reason": "invalid sorting", "param": "sorting"})

@@ -8,6 +8,7 @@ import orjson
 ENCODE = orjson.OPT_SERIALIZE_NUMPY
 
 INVALID_PARAMS = "Invalid params"
+MAX_COUNT = 1000
 
 
 class RpcError(Exception):
@@ -73,6 +74,20 @@ class Params:
             return int(value) if isinstance(value, str | int | float) else _refuse(name)
         except (ValueError, OverflowError) as error:
             raise invalid_params("value must be an integer", name) from error
+
+    def count(self, default: int) -> int:
+        """Return how many rows are asked for."""
+        count = self.integer("count", default)
+        if not 1 <= count <= MAX_COUNT:
+            raise invalid_params(f"must be between 1 and {MAX_COUNT}", "count")
+        return count
+
+    def offset(self, name: str) -> int:
+        """Return how many rows to step over, none when it was not given."""
+        offset = self.integer(name, 0)
+        if offset < 0:
+            raise invalid_params("must not be negative", name)
+        return offset
 
     def flag(self, name: str) -> bool:
         """Return a boolean, false when it was not given."""

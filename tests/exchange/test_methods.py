@@ -10,7 +10,13 @@ from exchange.rpc import Params, Request, RpcError, Stamp, encode_result
 from exchange.server import Exchange
 from exchange.session import Outlet, Session
 from exchange.specs import Kind
-from tests.exchange.peers import START_MS, build_exchange, make_config, serve_peer
+from tests.exchange.peers import (
+    START_MS,
+    RefusalError,
+    build_exchange,
+    make_config,
+    serve_peer,
+)
 
 OPTION = "BTC-27NOV26-90000-C"
 PERPETUAL = "BTC-PERPETUAL"
@@ -162,6 +168,22 @@ async def test_the_stream_and_the_history_tell_the_same_trades() -> None:
             start_id=streamed[0]["trade_id"], end_id=streamed[-1]["trade_id"], count=1000,
         )  # fmt: skip
     assert told["trades"] == streamed
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [
+        ("get_last_trades_by_currency", {"currency": "BTC"}),
+        ("get_last_settlements_by_currency", {"currency": "BTC"}),
+        ("get_delivery_prices", {"index_name": "btc_usd"}),
+    ],
+)
+async def test_pages_have_one_to_a_thousand_rows(method: str, asked: dict[str, Any]) -> None:
+    async with serve_peer() as (_, peer):
+        await peer.call(f"public/{method}", **asked, count=1000)
+        for count in (-1, 0, 1001):
+            with pytest.raises(RefusalError, match="count"):
+                await peer.call(f"public/{method}", **asked, count=count)
 
 
 async def test_mark_prices_come_whole_first_and_then_as_changes() -> None:
