@@ -208,6 +208,9 @@ class FoldOut(BaseModel):
 
     impact: Annotated[str, Field(description="whole: at once; lasting: what stays of it")]
     gain: schemas.Number
+    rests_at_pct: Annotated[
+        list[float], Field(description="every move at which the price rests after shock_pct")
+    ]
     up: Side
     down: Side
 

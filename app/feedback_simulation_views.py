@@ -8,7 +8,7 @@ import numpy as np
 from app.feedback_simulation import Basis
 from app.views import Json
 from greeks.conventions import PCT, SECONDS_PER_YEAR, BoolArray, Exposure, FloatArray
-from loops.fold import FOLD_NODES, FoldSide, find_fold
+from loops.fold import FOLD_NODES, FoldSide, find_equilibria, find_fold
 from loops.fundamental import draw_fundamental
 from loops.gain import gamma_loop_gain
 from loops.hedge_surface import NODES, REACH, HedgeSurface
@@ -83,6 +83,10 @@ def _assumptions(basis: Basis) -> list[dict[str, Json]]:
         ),
         "band_coin": (hedging.band_coin, "gaps smaller than this stay open"),
         "most_coin_per_min": (rate if math.isfinite(rate) else None, "dealers trade no faster"),
+        "liquidations": (
+            None if basis.ladders is None else "modelled",
+            "the ladder of /feedback, at its own assumptions",
+        ),
         "customers": ("none", "nobody trades options during the run"),
     }
     return [
@@ -202,11 +206,20 @@ def _flows(paths: MarketPaths, spot_usd: float) -> list[dict[str, Json]]:
 def _folds(basis: Basis, now: HedgeSurface) -> list[dict[str, Json]]:
     """Return the folds of the whole impact and of the part that stays."""
     parts = {"whole": 1.0, "lasting": basis.market.permanence}
+    shock = math.log1p(basis.asked.shock_pct * PCT)
     rows: list[dict[str, Json]] = []
     for name, part in parts.items():
-        found = find_fold(now.log_move, now.target_coin[0], part * basis.log_per_coin)
-        sides = {"up": _side(found.up), "down": _side(found.down)}
-        rows.append({"impact": name, "gain": found.gain, **sides})
+        hedge = now.log_move, now.target_coin[0], part * basis.log_per_coin
+        found = find_fold(*hedge)
+        rows.append(
+            {
+                "impact": name,
+                "gain": found.gain,
+                "rests_at_pct": [_per_cent(x) for x in find_equilibria(*hedge, shock).tolist()],
+                "up": _side(found.up),
+                "down": _side(found.down),
+            }
+        )
     return rows
 
 

@@ -85,6 +85,8 @@ def test_opposite_books_move_the_market_apart(board: Board) -> None:
         assert np.sign(wider) == np.sign(gain)
         # the fold's gain is that of the nodes next to spot
         assert data["folds"][0]["gain"] == pytest.approx(gain, rel=0.1, abs=0.01)
+        # nothing was shocked: the price may stay where it is
+        assert min(data["folds"][0]["rests_at_pct"], key=abs) == pytest.approx(0, abs=1e-9)
         gains.append(gain)
     assert np.sign(gains[0]) == -np.sign(gains[1])
 
