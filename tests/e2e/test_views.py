@@ -16,7 +16,7 @@ DRAWN = {
     "positions": ("positions-gex", "positions-flip"),
     "surface": ("surface-ahead", "surface-shifted", "surface-past"),
     "whatif": ("whatif",),
-    "feedback": ("feedback-ladder",),  # the fan waits for a press
+    "feedback": ("feedback-ladder", "feedback-fan"),
     "replay": ("replay-gex", "replay-path"),
     "alerts": (),
     "about": (),
@@ -152,7 +152,12 @@ def test_the_fan_of_the_page_is_the_simulation_of_the_api(tab: Tab) -> None:
         "hours": 6, "step_s": 75, "paths": 40, "seed": 7, "depth_usd": 20e6,
     }  # fmt: skip
     body = answered.value.json()
-    drawn = figure(tab, "feedback-fan")
+
+    def fan() -> dict[str, Any] | None:
+        drawn = figure(tab, "feedback-fan")
+        return drawn if drawn["traces"][0]["x"] else None
+
+    drawn = until(fan, SLOW_S, "the fan drawn")
     assert drawn["seq"] == body["seq"]
     assert "seed=7" in tab.page.evaluate("location.search")
     run = body["data"]["run"]

@@ -93,6 +93,7 @@ function interval({ gain_lo: low, gain_hi: high }) {
   return from === to ? "steady over 15 min" : `${from} to ${to}`;
 }
 
+const LEAST = 0.0005; // below it the gain is printed as 0.000
 const DIRECTIONS = { amplifies: "\u25B2 amplifies", dampens: "\u25BC dampens", neither: "no effect" };
 
 function loopCard(loop, data) {
@@ -102,7 +103,7 @@ function loopCard(loop, data) {
     make("div", { class: "name" }, make("h2", {}, NAMES[loop.loop] ?? loop.loop), make("span", { class: "badge" }, loop.basis)),
     make("div", { class: "figures" },
       make("strong", { "data-tone": tone }, signed(loop.gain, 3)),
-      make("span", {}, isUnknown ? "unknown" : DIRECTIONS[loop.direction]),
+      make("span", {}, isUnknown ? "unknown" : DIRECTIONS[Math.abs(loop.gain) < LEAST ? "neither" : loop.direction]),
       make("span", {}, isUnknown ? "" : times(loop.amplification))),
     make("small", {}, isUnknown ? "" : `${interval(loop)}, ${loop.unit}`),
     make("p", {}, sentence(loop, data)));

@@ -5,9 +5,19 @@ import { labels, lines } from "../levels.mjs";
 
 const REACH = 0.2; // of spot, both ways
 
+/* A figure of nothing, so that what was drawn before does not stay. */
+function empty(skeleton, meta) {
+  const { xaxis, yaxis } = skeleton.layout;
+  const hidden = { xaxis: { ...xaxis, visible: false }, yaxis: { ...yaxis, visible: false } };
+  return { meta, data: skeleton.data, layout: { ...skeleton.layout, ...hidden } };
+}
+
+const metaOf = ({ seq, as_of, asset }) => ({ seq, as_of, asset });
+
 export function ladder({ body }, skeleton, { widthPx }) {
   const { spot_usd: spot, ladder: rungs } = body.data.liquidation;
   const { low_usd: low, high_usd: high, forced_usd: forced, branching } = rungs;
+  if (!forced.length) return empty(skeleton, metaOf(body));
   const middle = low.map((from, i) => (from + high[i]) / 2);
   const side = (trace, word, isOurs) => {
     const at = [...forced.keys()].filter((i) => isOurs(high[i] + low[i] > 2 * spot));
@@ -27,7 +37,7 @@ export function ladder({ body }, skeleton, { widthPx }) {
   const here = { header: { spot_usd: spot }, levels: { flips: [] } };
   const [sold, bought] = skeleton.data;
   return {
-    meta: { seq: body.seq, as_of: body.as_of, asset: body.asset },
+    meta: metaOf(body),
     data: [side(sold, "sold", (isAbove) => !isAbove), side(bought, "bought", (isAbove) => isAbove)],
     layout: {
       ...skeleton.layout,
@@ -41,9 +51,9 @@ export function ladder({ body }, skeleton, { widthPx }) {
 const BANDS = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 /* Quantiles of the price with hedging as a fan, those without as dashed lines. */
-export function fan({ simulation }, skeleton) {
+export function fan({ body, simulation }, skeleton) {
   const run = simulation?.data.run;
-  if (!run) return null;
+  if (!run) return empty(skeleton, metaOf(body));
   const { at_s: seconds, quantile, with_loops_usd: hedged, without_loops_usd: bare } = run.price;
   const hours = seconds.map((at) => at / 3600);
   const curve = (curves, wanted) => curves[quantile.indexOf(wanted)];
@@ -59,7 +69,7 @@ export function fan({ simulation }, skeleton) {
   const margin = (Math.max(...all) - Math.min(...all) || first * 0.01) * 0.06;
   const shown = skeleton.data;
   return {
-    meta: { seq: simulation.seq, as_of: simulation.as_of, asset: simulation.asset },
+    meta: metaOf(simulation),
     data: [
       ...BANDS.map((wanted, i) => line(shown[i], hedged, wanted, "with hedging")),
       ...outer.map((wanted, i) => line(shown[BANDS.length + i], bare, wanted, "without")),
