@@ -22,6 +22,7 @@ from loops.liquidation import (
 
 NEAR = 0.05
 """How far from spot, in log price, the branching ratio is averaged."""
+_LOG_LIMIT = 700.0  # beyond it a price is no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _moved(ladder: Ladder | None, shock_pct: float, lam_eff: float) -> float | N
         return None
     sign = math.copysign(1.0, shock_pct)
     total = ladder.drop(abs(math.log1p(shock_pct / 100)), lam_eff)
-    return 100 * math.expm1(sign * total)
+    return 100 * math.expm1(sign * total) if total < _LOG_LIMIT else None
 
 
 def _rungs(
@@ -152,11 +153,11 @@ def _rungs(
         return {"low_usd": [], "high_usd": [], "forced_usd": [], "branching": []}
     edges = np.concatenate([-down.edges[:0:-1], up.edges])
     prices = spot_usd * np.exp(edges)
+    with np.errstate(over="ignore", invalid="ignore"):  # a depth of next to nothing
+        branching = np.concatenate([down.branching(lam_eff)[::-1], up.branching(lam_eff)])
     return {
         "low_usd": prices[:-1].tolist(),
         "high_usd": prices[1:].tolist(),
         "forced_usd": np.concatenate([-down.usd[::-1], up.usd]).tolist(),
-        "branching": np.concatenate(
-            [down.branching(lam_eff)[::-1], up.branching(lam_eff)]
-        ).tolist(),
+        "branching": branching.tolist(),
     }

@@ -249,6 +249,16 @@ def test_volatility_that_stays_is_said_to_be_assumed(state: BoardState) -> None:
     )
 
 
+@pytest.mark.parametrize("depth_usd", [5e-324, 1e-300, 1e-100, 1e-6, 1e308])
+def test_a_depth_beyond_reason_is_answered_all_the_same(
+    state: BoardState, depth_usd: float
+) -> None:
+    found = answer(state, dataclasses.replace(STATED, depth_usd=depth_usd))
+    assert found["depth_usd"] == depth_usd
+    rise = found["liquidation"]["rise_pct"]
+    assert rise is None or rise >= 1
+
+
 def test_an_asset_without_a_margin_schedule_is_not_taken_for_another(state: BoardState) -> None:
     assert state.snapshot is not None
     chain = dataclasses.replace(state.snapshot.chain, asset="XRP")
