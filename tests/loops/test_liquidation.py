@@ -156,7 +156,7 @@ def test_the_drop_is_the_first_fixed_point(usd: list[float], shock: float, lam: 
     drop = ladder.drop(shock, lam)
     traded = np.interp(drop, ladder.edges, np.append(0.0, np.cumsum(ladder.usd)))
     assert drop == pytest.approx(shock + lam * traded, rel=1e-9, abs=1e-12)
-    assert drop >= shock
+    assert drop >= shock * (1 - 1e-12)  # the last digit of an interpolation
 
 
 @pytest.mark.parametrize(
