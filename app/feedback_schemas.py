@@ -28,8 +28,8 @@ class Loop(BaseModel):
     direction: Literal["amplifies", "dampens", "neither"] | None
     amplification: Annotated[Number, Field(description="1/(1-g) of this loop alone")]
     basis: Annotated[
-        Literal["measured", "modelled"],
-        Field(description="`modelled`: what no venue publishes stands in it"),
+        Literal["position_model", "modelled"],
+        Field(description="`modelled`: more is assumed than the position model and permanence"),
     ]
     reason: str | None
     inputs: dict[str, Value]

@@ -60,7 +60,7 @@ def _gamma(snapshot: ExposureSnapshot, impact: Impact) -> dict[str, Json]:
     return loop_row(
         "gamma",
         gains,
-        basis="measured",
+        basis="position_model",
         reason=no_depth or "net_gex_unknown",
         inputs={"gex_usd_per_1pct": gex, "depth_usd": impact.depth.median_usd},
         assumptions={

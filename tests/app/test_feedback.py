@@ -58,7 +58,7 @@ def test_the_row_of_gamma_is_the_loop_gain(state: BoardState) -> None:
     row = loop(found, "gamma")
     assert row["gain"] == found["loop_gain"]
     assert row["amplification"] == found["amplification"] == 1 / (1 - row["gain"])
-    assert row["basis"] == "measured"
+    assert row["basis"] == "position_model"
     assert row["direction"] == ("amplifies" if row["gain"] > 0 else "dampens")
     assert {each["name"]: each["value"] for each in row["assumptions"]} == {
         "position": "naive", "permanence": 0.3,

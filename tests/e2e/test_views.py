@@ -129,7 +129,7 @@ def test_the_loops_of_the_page_are_those_of_the_api(tab: Tab) -> None:
             for loop in data["loops"]
         ]
         return len(cards) == len(gains) and all(
-            gain.lstrip("+") in card and loop["basis"] in card
+            gain.lstrip("+") in card and loop["basis"].replace("_", " ") in card
             for card, gain, loop in zip(cards, gains, data["loops"], strict=True)
         )
 

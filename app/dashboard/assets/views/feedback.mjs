@@ -100,7 +100,7 @@ function loopCard(loop, data) {
   const isUnknown = !isKnown(loop.gain);
   const tone = Math.abs(loop.gain) >= FELT ? { amplifies: "negative", dampens: "positive" }[loop.direction] : null;
   return make("li", { class: isUnknown ? "is-unknown" : null, "data-loop": loop.loop },
-    make("div", { class: "name" }, make("h2", {}, NAMES[loop.loop] ?? loop.loop), make("span", { class: "badge" }, loop.basis)),
+    make("div", { class: "name" }, make("h2", {}, NAMES[loop.loop] ?? loop.loop), make("span", { class: "badge" }, loop.basis.replace("_", " "))),
     make("div", { class: "figures" },
       make("strong", { "data-tone": tone }, signed(loop.gain, 3)),
       make("span", {}, isUnknown ? "unknown" : DIRECTIONS[Math.abs(loop.gain) < LEAST ? "neither" : loop.direction]),
