@@ -219,7 +219,7 @@ def test_statistics_of_nothing_are_unknown_and_never_zero(told: Told, stats: obj
     told.hear(f"ticker.{CALL}.100ms", changed("ticker_option", stats=stats))
     market = told.feed.market()
     assert math.isnan(market.liquidity.volume_24h_usd)
-    assert market.perpetual_usd == 88_020.11
+    assert market.perpetual.mark_usd == 88_020.11
     assert told.row("open_interest_coin") == changed("ticker_option")["open_interest"]
 
 
