@@ -46,7 +46,7 @@ types: setup-dev ## Types, strict
 	@$(BIN)/mypy
 
 test: setup-dev ## Set up and run every test that this machine can run
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 e2e: setup-dev ## The tests with real processes, sockets and browser
 	@$(BIN)/pytest tests/e2e $(ARGS)
