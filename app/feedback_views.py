@@ -8,13 +8,14 @@ import math
 from app.coupled_views import Coupling, coupled_facts, coupled_loop, vega_loop
 from app.hub import BoardState
 from app.liquidation_views import ladder_facts, liquidation_loop, model_ladders
-from app.loop_rows import NO_DEPTH, UNIT, WITHIN, Asked, Impact, loop_row, permanence
+from app.loop_rows import NO_DEPTH, UNIT, Asked, Impact, loop_row, permanence
 from app.views import Json
 from dealers.perpetual import Perpetual
 from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot
 from loops.funding import FundingReading, funding_loop_gain, read_funding
 from loops.gain import gamma_loop_gain
+from loops.impact import BOOK_WITHIN
 
 
 def feedback(state: BoardState, snapshot: ExposureSnapshot, asked: Asked) -> dict[str, Json]:
@@ -37,7 +38,7 @@ def feedback(state: BoardState, snapshot: ExposureSnapshot, asked: Asked) -> dic
         "depth_usd_hi": depth.high_usd,
         "depth_covers_s": depth.covers_s if depth.samples else None,
         "depth_source": impact.source,
-        "within": WITHIN,
+        "within": BOOK_WITHIN,
         "permanence": impact.permanence,
         "reason": gamma["reason"],
         "loops": [

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.board import expiry_label
-from app.loop_rows import NO_DEPTH, WITHIN, Impact
+from app.loop_rows import NO_DEPTH, Impact
 from app.views import Columns, Json, rows
 from greeks.chain import OptionChain
 from greeks.conventions import Exposure
 from greeks.exposure import ExposureSnapshot, ExposureTable
 from loops.gain import gamma_loop_gain
+from loops.impact import BOOK_WITHIN
 from loops.limits import (
     DEFAULT_MAX_GAIN,
     DEFAULT_UTILISATION,
@@ -45,7 +46,7 @@ class LimitTables:
 def limits(snapshot: ExposureSnapshot, impact: Impact, allowed: Allowed) -> LimitTables:
     """Return the use of every limit; unknown without a depth, while GEX stays known."""
     chain, position = snapshot.chain, snapshot.position_coin
-    limit = group_limit(impact.depth.median_usd, allowed.utilisation, WITHIN)
+    limit = group_limit(impact.depth.median_usd, allowed.utilisation)
     strikes, of_strike = use_by_strike(chain, position, limit)
     expiries, of_expiry = use_by_expiry(chain, position, limit)
     labels = [expiry_label(int(expiry)) for expiry in expiries]
@@ -68,7 +69,7 @@ def limits(snapshot: ExposureSnapshot, impact: Impact, allowed: Allowed) -> Limi
             "utilisation": allowed.utilisation,
             "max_gain": allowed.max_gain,
             "permanence": impact.permanence,
-            "within": WITHIN,
+            "within": BOOK_WITHIN,
             "depth_usd": impact.depth.median_usd,
             "depth_source": impact.source,
             "reason": _reason(snapshot, impact),

@@ -18,7 +18,6 @@ from loops.gain import DEFAULT_PERMANENCE, amplification
 from loops.impact import impact_per_usd
 from loops.liquidation import LEVERAGE_MIX
 
-WITHIN = 0.005
 NO_DEPTH = "no_market_depth: state depth_usd"
 UNIT = "return per return"
 
@@ -111,4 +110,4 @@ def permanence(impact: Impact) -> dict[str, tuple[Json, str]]:
 
 
 def _impact(depth_usd: float) -> float:
-    return impact_per_usd(depth_usd, WITHIN) if depth_usd > 0 else math.nan
+    return impact_per_usd(depth_usd) if depth_usd > 0 else math.nan

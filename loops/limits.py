@@ -14,6 +14,7 @@ from greeks.exposure import compute_chain_greeks
 from greeks.held import HeldRows, known_or_zero
 from greeks.layout import nothing_known
 from greeks.profile import gex_of_rows
+from loops.impact import BOOK_WITHIN
 
 DEFAULT_UTILISATION = 0.25
 """Share of the depth that the hedge of a move may take. An assumption of ours, always shown."""
@@ -21,7 +22,7 @@ DEFAULT_MAX_GAIN = 0.2
 """Largest loop gain of the whole book. An assumption of ours, always shown."""
 
 
-def group_limit(depth_usd: float, utilisation: float, within: float = 0.005) -> float:
+def group_limit(depth_usd: float, utilisation: float, within: float = BOOK_WITHIN) -> float:
     """Largest |GEX| of a strike or an expiry, USD per 1 %: u D / (100 x).
 
     The hedge of a move x = `within` is 100 |GEX| x USD; it may be at most u of D, the USD that
